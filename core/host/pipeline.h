@@ -1,0 +1,91 @@
+// Who is asked, and whose answer counts.
+//
+// The decision on a recipient is the verdict of the first plugin *in configuration order* that gave one, each counting with its
+// narrowest scope (rcpt, else mail, helo, connect). At each stage only plugins above the present holder are asked: those below
+// could not win. Exempt clients are decided before any plugin. A transaction (MAIL to the next MAIL) keeps one generation of
+// plugins.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "deferd/plugin.h"
+
+namespace deferd {
+
+class Generation;
+class Dialogue;
+struct HostParts;
+
+/// When a decision is told to the client.
+enum class Voice : std::uint8_t { connect, rcpt, data };
+template <>
+struct Choices<Voice> {
+  static constexpr std::pair<std::string_view, Voice> values[] = {
+      {"connect", Voice::connect}, {"rcpt", Voice::rcpt}, {"data", Voice::data}};
+};
+
+/// Thread-safe. What front ends and the control socket talk to.
+class Pipeline {
+ public:
+  explicit Pipeline(HostParts& parts);
+  ~Pipeline();
+
+  /// New transactions use `generation`; running ones keep theirs.
+  void use(std::shared_ptr<Generation> generation);
+  std::shared_ptr<Generation> current() const;
+
+  /// One client's connection. `session` holds what is known at connect (id 0: one is given).
+  std::unique_ptr<Dialogue> open(Session session);
+
+  /// What the plugins of the running configuration would say now, on an overlay: nothing is written, counted or logged.
+  Decision explain(const Session& session, const std::string& rcpt);
+
+  /// A command of `deferctl` to one plugin (its configured name). Errors: not_found (no such plugin), and the plugin's.
+  Result<void> command(std::string_view plugin, std::string_view command, const Value& args, Rows& rows);
+
+ private:
+  friend class Dialogue;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// One client's connection, used by one thread at a time (any thread). Calls block while plugins think, never longer than their
+/// budgets allow; they do not throw. Decisions returned stay valid until the next call.
+class Dialogue {
+ public:
+  virtual ~Dialogue() = default;  ///< Tells plugins of the end of the session.
+
+  /// The front end fills in what it learns, before the call of the stage it belongs to.
+  virtual Session& session() = 0;
+
+  /// Only for front ends that tell (or slow) a client that early; else mail() asks these hooks. (In the milter nothing is asked
+  /// before MAIL, so that authentication is known, unless `voice: connect`.)
+  virtual const Decision& connect() = 0;
+  virtual const Decision& helo() = 0;
+
+  /// Begins a transaction; forgets the former envelope. `from` without <>.
+  virtual const Decision& mail(std::string from) = 0;
+
+  /// Decides one recipient (without <>). If it is let through it joins session().rcpt_to. If !voiced, answer 250 and let data()
+  /// tell.
+  virtual const Decision& rcpt(std::string to) = 0;
+
+  /// All recipients known. With `voice: data` the deferral of the first deferred recipient.
+  virtual const Decision& data() = 0;
+
+  /// session().headers are filled in.
+  virtual const Decision& headers() = 0;
+
+  /// The message reached its end and is let in; the longest time it was kept waiting, for the header (0: not at all).
+  virtual Duration accepted() = 0;
+
+  virtual void reset() = 0;  ///< RSET, abort: the transaction is over, the session goes on.
+
+  /// Bits of deferd::hook: what any plugin of this transaction's generation wants. For negotiation.
+  virtual std::uint32_t hooks() const = 0;
+};
+
+}  // namespace deferd
