@@ -17,7 +17,10 @@ function(deferd_add_plugin name)
   add_library(${name} MODULE ${module})
   target_link_libraries(${name} PRIVATE ${name}-objects)
   # The SDK's symbols stay the plugin's own: nothing but deferd_plugin is seen from outside.
-  target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,defs)
+  target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL)
+  if(NOT DEFERD_SANITIZE)
+    target_link_options(${name} PRIVATE -Wl,-z,defs)
+  endif()
   set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".so" CXX_VISIBILITY_PRESET hidden LIBRARY_OUTPUT_DIRECTORY
                                            ${CMAKE_BINARY_DIR}/plugins)
   if(TARGET deferd-options)
