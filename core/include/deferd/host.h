@@ -26,13 +26,13 @@ struct Field {
   std::int64_t number = 0;
   bool is_number = false;
 
-  Field(std::string_view key, std::string_view value) : key(key), text(value) {}
-  Field(std::string_view key, const std::string& value) : key(key), text(value) {}
-  Field(std::string_view key, const char* value) : key(key), text(value) {}
-  Field(std::string_view key, const Address& value) : key(key), text(value.to_string()) {}
-  Field(std::string_view key, std::int64_t value) : key(key), number(value), is_number(true) {}
-  Field(std::string_view key, std::uint64_t value) : Field(key, static_cast<std::int64_t>(value)) {}
-  Field(std::string_view key, int value) : Field(key, static_cast<std::int64_t>(value)) {}
+  Field(std::string_view name, std::string_view value) : key(name), text(value) {}
+  Field(std::string_view name, const std::string& value) : key(name), text(value) {}
+  Field(std::string_view name, const char* value) : key(name), text(value) {}
+  Field(std::string_view name, const Address& value) : key(name), text(value.to_string()) {}
+  Field(std::string_view name, std::int64_t value) : key(name), number(value), is_number(true) {}
+  Field(std::string_view name, std::uint64_t value) : Field(name, static_cast<std::int64_t>(value)) {}
+  Field(std::string_view name, int value) : Field(name, static_cast<std::int64_t>(value)) {}
 };
 
 /// Thread-safe; never blocks on the sink. Strangers' bytes are escaped here, callers pass them as they are.
