@@ -97,6 +97,7 @@ Result<bool> parse_boolean(std::string_view text);  ///< true/false, yes/no, on/
 std::string unknown_key(std::string_view key, const std::vector<std::string_view>& known);
 std::string join_path(std::string_view path, std::string_view key);
 std::string kind_name(const Value& value);
+std::string quote(std::string_view text);  ///< Between single quotes, on one line, cut when long.
 
 template <class T>
 concept HasSchema = requires {
@@ -356,7 +357,7 @@ void read_value(const Value& value, const std::string& path, T& out, Problems& p
   } else if constexpr (IsVector<T>::value) {
     if (!value.is_list()) {
       problems.error(value.mark(), path,
-                     "must be a list, not " + kind_name(value) + (value.is_text() ? ": write [" + value.text() + "]" : ""));
+                     "must be a list, not " + kind_name(value) + (value.is_text() ? "; a list of one is written [x]" : ""));
       return;
     }
     out.clear();
@@ -366,20 +367,20 @@ void read_value(const Value& value, const std::string& path, T& out, Problems& p
       out.push_back(std::move(item));
     }
   } else if (!value.is_text()) {
-    problems.error(value.mark(), path, "must be a " + type_name<T>() + ", not " + kind_name(value));
+    problems.error(value.mark(), path, "expected " + type_name<T>() + ", found " + kind_name(value));
   } else if constexpr (HasChoices<T>) {
     for (const auto& [name, choice] : Choices<T>::values)
       if (value.text() == name) {
         out = choice;
         return;
       }
-    problems.error(value.mark(), path, "'" + value.text() + "' is none of " + choices<T>());
+    problems.error(value.mark(), path, quote(value.text()) + " is none of " + choices<T>());
   } else {
     auto parsed = Codec<T>::parse(value.text());
     if (parsed)
       out = std::move(*parsed);
     else
-      problems.error(value.mark(), path, "'" + value.text() + "': " + parsed.error().what);
+      problems.error(value.mark(), path, quote(value.text()) + ": " + parsed.error().what);
   }
 }
 

@@ -25,10 +25,10 @@ class Clock {
 /// once. Errors: invalid, with what was expected.
 Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
-/// The shortest such text: 90 s is `1m30s`, 0 is `0s`.
+/// Such a text: 90 s is `1m30s`, 36 days `36d`, 14 days `2w`, 0 `0s`; a negative one starts with `-`.
 std::string format_duration(std::chrono::milliseconds duration);
 
-/// `2026-11-20T11:10:38Z`, RFC 3339 in UTC.
+/// `2026-11-20T11:10:38Z`, RFC 3339 in UTC. Years beyond 0000 to 9999 show as the nearest such moment.
 std::string format_time(Time time);
 
 }  // namespace deferd
