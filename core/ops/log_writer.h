@@ -3,8 +3,14 @@
 //   rcpt.defer session=7641df9771b4ed00 client=192.0.2.7 from=a@example.org rcpt=b@example.net plugin=greylist reason="not
 //   retried yet"
 //
-// Text: values that are empty or hold blanks, quotes, '=' or anything unprintable are quoted, with \" \\ and \xNN inside.
-// JSON: {"time":"...","level":"info","event":"rcpt.defer","client":"192.0.2.7",...}, one object a line.
+// Text: values that are empty or hold blanks, quotes, '=' or anything unprintable are quoted, with \" \\ and \xNN inside. In a
+// file and on a terminal the line starts with time and level ("2026-11-20T11:10:38Z info rcpt.defer ..."); syslog notes those
+// itself, and so does journald, which is given the level as "<6>" (sd-daemon(3)). JSON:
+// {"time":"...","level":"info","event":"rcpt.defer","client":"192.0.2.7",...}, one object a line. Fields must not be called time,
+// level or event.
+//
+// A line is on the sink within 50 ms, at once if there was none shortly before. What a sink refuses (full disk, closed pipe) is
+// lost and counted, mail goes on.
 #pragma once
 #include <memory>
 #include <mutex>
@@ -18,7 +24,7 @@ namespace deferd {
 
 struct LogConfig {
   enum class Format : std::uint8_t { text, json };
-  std::string to = "stderr";  ///< "stderr", "syslog", or a file's path (reopened on reopen()).
+  std::string to = "stderr";  ///< "stderr", "syslog", or a file's path (opened anew by reconfigure()).
   Format format = Format::text;
   Level level = Level::info;
   std::string facility = "mail";  ///< syslog(3) only.
@@ -41,7 +47,9 @@ struct Choices<Level> {
 };
 
 /// Thread-safe. write() formats into a buffer and returns; when the sink is so slow that the buffer is full (4 MiB), lines are
-/// dropped, counted, and the count is logged when it recovers. Everything accepted is on the sink when the destructor returns.
+/// dropped, counted, and the count is logged when it recovers ("log.lost lines=N"). Everything accepted is on the sink when the
+/// destructor returns, unless nobody has read the other end for two seconds by then. Made after the process has become a daemon:
+/// it has a thread.
 class LogWriter : public Log {
  public:
   /// Throws ErrorException when a file cannot be opened.
@@ -52,6 +60,7 @@ class LogWriter : public Log {
   using Log::write;
   void write(Level level, std::string_view event, std::span<const Field> fields) override;
 
+  std::uint64_t lost() const;                         ///< Lines dropped since the start.
   void flush();                                       ///< Waits until all that was written before is on the sink.
   Result<void> reconfigure(const LogConfig& config);  ///< Reload; keeps the old sink on error. Also reopens a file (rotation).
 
