@@ -1,0 +1,2 @@
+// A library, but no plugin: nothing is called deferd_plugin.
+extern "C" __attribute__((visibility("default"))) int no_symbol() { return 0; }
