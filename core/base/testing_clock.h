@@ -1,4 +1,5 @@
-// The clock of `deferd --testing-clock`: real time moved by an offset, so that a test of the whole daemon need not wait for days.
+// The clock of `deferd --testing-clock`: stands still until it is told to go on, so that a test of the whole daemon need not wait for
+// days and meets the second it means.
 #pragma once
 #include <atomic>
 
@@ -6,21 +7,19 @@
 
 namespace deferd {
 
-/// Thread-safe. steady() is not moved: waits and budgets keep their real length.
+/// Thread-safe. steady() is real: waits and budgets keep their length.
 class TestingClock final : public Clock {
  public:
-  explicit TestingClock(const Clock& real) : real_(real) {}
+  explicit TestingClock(Time start) : now_(start.time_since_epoch().count()) {}
 
-  Time now() const override { return real_.now() + offset(); }
-  SteadyTime steady() const override { return real_.steady(); }
+  Time now() const override { return Time(Duration(now_.load(std::memory_order_relaxed))); }
+  SteadyTime steady() const override { return std::chrono::steady_clock::now(); }
 
-  Duration offset() const { return Duration(offset_.load(std::memory_order_relaxed)); }
-  void set_offset(Duration offset) { offset_.store(offset.count(), std::memory_order_relaxed); }
-  void advance(Duration by) { offset_.fetch_add(by.count(), std::memory_order_relaxed); }
+  void set(Time now) { now_.store(now.time_since_epoch().count(), std::memory_order_relaxed); }
+  void advance(Duration by) { now_.fetch_add(by.count(), std::memory_order_relaxed); }
 
  private:
-  const Clock& real_;
-  std::atomic<Duration::rep> offset_{0};
+  std::atomic<Duration::rep> now_;
 };
 
 }  // namespace deferd

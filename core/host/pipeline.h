@@ -16,6 +16,7 @@
 namespace deferd {
 
 class Generation;
+class HookRunner;
 class Dialogue;
 struct HostParts;
 
@@ -43,11 +44,14 @@ class Pipeline {
   /// What the plugins of the running configuration would say now, on an overlay: nothing is written, counted or logged.
   Decision explain(const Session& session, const std::string& rcpt);
 
-  /// A command of `deferctl` to one plugin (its configured name). Errors: not_found (no such plugin), and the plugin's.
+  /// A command of `deferctl` to one plugin (its configured name), or, with an empty name, to all that take commands; then plugins
+  /// that do not know it are passed over. Errors: not_found (no such plugin, or nobody knows the command), and the plugin's.
   Result<void> command(std::string_view plugin, std::string_view command, const Value& args, Rows& rows);
 
+  HookRunner& runner();    ///< For make_generation() and background work.
+  void flush_decisions();  ///< Waits until decisions made so far are on record.
+
  private:
-  friend class Dialogue;
   struct State;
   std::unique_ptr<State> state_;
 };

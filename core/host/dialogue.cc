@@ -1,0 +1,317 @@
+#include "host/dialogue.h"
+
+#include <algorithm>
+
+namespace deferd {
+
+namespace {
+
+constexpr Stage kConnectScopes[] = {Stage::connect};
+constexpr Stage kHeloScopes[] = {Stage::helo, Stage::connect};
+constexpr Stage kMailScopes[] = {Stage::mail, Stage::helo, Stage::connect};
+constexpr Stage kRcptScopes[] = {Stage::rcpt, Stage::mail, Stage::helo, Stage::connect};
+// What was said of connection and sender has counted at the recipients; the message is judged by what is new.
+constexpr Stage kDataScopes[] = {Stage::data};
+constexpr Stage kHeadersScopes[] = {Stage::headers};
+
+std::span<const Stage> scopes_of(Stage stage) {
+  switch (stage) {
+    case Stage::connect:
+      return kConnectScopes;
+    case Stage::helo:
+      return kHeloScopes;
+    case Stage::mail:
+      return kMailScopes;
+    case Stage::rcpt:
+      return kRcptScopes;
+    case Stage::data:
+      return kDataScopes;
+    case Stage::headers:
+      return kHeadersScopes;
+  }
+  return {};
+}
+
+// A stage's hook has the same number.
+Hook hook_of(Stage stage) { return static_cast<Hook>(stage); }
+static_assert(static_cast<int>(Hook::headers) == static_cast<int>(Stage::headers));
+
+std::string decision_id(std::uint64_t session, unsigned number) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string id(16, '0');
+  for (int i = 15; i >= 0; --i, session >>= 4) id[static_cast<std::size_t>(i)] = digits[session & 15];
+  return id + '.' + std::to_string(number);
+}
+
+Verdict fallback(OnError on_error) {
+  if (on_error == OnError::pass) return Verdict::pass();
+  return Verdict::defer({451, "4.3.0", "Temporary problem, please try again later"}, "the plugin failed");
+}
+
+}  // namespace
+
+DialogueImpl::DialogueImpl(HostServices& services, Session session, Mode mode)
+    : services_(services), mode_(mode), session_(std::move(session)), decision_(std::make_shared<Decision>()) {
+  front_end_tags_ = session_.tags;
+  adopt(services_.current());
+}
+
+DialogueImpl::~DialogueImpl() {
+  if (called_) tell_plugins(Hook::disconnect);
+}
+
+void DialogueImpl::adopt(std::shared_ptr<Generation> generation) {
+  generation_ = std::move(generation);
+  seats_.clear();
+  seats_.resize(generation_->instances().size());
+  connect_asked_ = helo_asked_ = false;
+}
+
+void DialogueImpl::look_for_exemption() {
+  exempt_ = generation_->exempt().reason(session_);
+  if (exempt_ && !session_.tagged("exempt")) session_.tags.emplace_back("exempt");
+}
+
+CallScope DialogueImpl::scope(std::size_t index) {
+  auto& instance = *generation_->instances()[index];
+  auto& seat = seats_[index];
+  Store* store = &instance.store();
+  Tables* tables = &services_.parts.engine.tables();
+  const bool dry = mode_ == Mode::dry;
+  if ((dry || instance.options().shadow) && !seat.overlay_tables) seat.overlay_tables = std::make_shared<OverlayTables>(*tables);
+  if (dry && !seat.overlay_store) seat.overlay_store = std::make_shared<OverlayStore>(*store);
+  if (seat.overlay_tables) tables = seat.overlay_tables.get();
+  if (seat.overlay_store) store = seat.overlay_store.get();
+  std::shared_ptr<void> keep;
+  if (seat.overlay_tables)
+    keep = std::make_shared<std::pair<std::shared_ptr<OverlayTables>, std::shared_ptr<OverlayStore>>>(seat.overlay_tables,
+                                                                                                      seat.overlay_store);
+  return {session_, *store, *tables, seat.slot, dry, std::move(keep)};
+}
+
+HookResult DialogueImpl::call(std::size_t index, const HookCall& call) {
+  called_ = mode_ == Mode::live;
+  return services_.runner.run(generation_->instances()[index], scope(index), call, now_);
+}
+
+const Answer* DialogueImpl::narrowest(const Seat& seat, std::span<const Stage> narrowest_first) const {
+  for (const Stage stage : narrowest_first) {
+    const auto& answer = seat.by_stage[static_cast<std::size_t>(stage)];
+    if (answer && answer->verdict.action != Action::pass) return &*answer;
+  }
+  return nullptr;
+}
+
+std::size_t DialogueImpl::holder(std::span<const Stage> narrowest_first) const {
+  for (std::size_t i = 0; i < seats_.size(); ++i)
+    if (!generation_->instances()[i]->options().shadow && narrowest(seats_[i], narrowest_first) != nullptr) return i;
+  return kNobody;
+}
+
+void DialogueImpl::ask(Stage stage, const std::string* rcpt) {
+  now_ = std::chrono::steady_clock::now();
+  auto& instances = generation_->instances();
+  // At data and headers, whoever let the recipients in by an `accept` protects the message from plugins below.
+  auto end = holder(scopes_of(stage));
+  if (stage == Stage::data || stage == Stage::headers) end = std::min(end, message_holder_);
+  for (std::size_t i = 0; i < std::min(end, instances.size()); ++i) {
+    auto& instance = *instances[i];
+    if (!instance.has(hook_of(stage))) continue;
+    HookCall hook_call;
+    hook_call.hook = hook_of(stage);
+    hook_call.rcpt = rcpt;
+    auto result = call(i, hook_call);
+    Answer answer;
+    answer.plugin = instance.name();
+    answer.stage = stage;
+    answer.shadow = instance.options().shadow;
+    answer.fault = std::move(result.fault);
+    answer.verdict = answer.fault.empty() ? std::move(result.verdict) : fallback(instance.options().on_error);
+    if (mode_ == Mode::live) instance.count(stage, answer.verdict.action);
+    if (!answer.shadow) session_.tags.insert(session_.tags.end(), answer.verdict.tags.begin(), answer.verdict.tags.end());
+    const bool decided = !answer.shadow && answer.verdict.action != Action::pass;
+    seats_[i].by_stage[static_cast<std::size_t>(stage)] = std::move(answer);
+    if (decided) break;
+  }
+}
+
+void DialogueImpl::begin(Stage stage) {
+  if (decision_.use_count() > 1)  // the former one is still to be recorded
+    decision_ = std::make_shared<Decision>();
+  else
+    *decision_ = Decision{};
+  decision_->stage = stage;
+  decision_->id = decision_id(session_.id, ++decisions_);
+}
+
+const Decision& DialogueImpl::decide(Stage stage, std::span<const Stage> narrowest_first, const std::string& rcpt) {
+  begin(stage);
+  decision_->rcpt = rcpt;
+  const auto index = holder(narrowest_first);
+  if (index != kNobody) {
+    decision_->verdict = narrowest(seats_[index], narrowest_first)->verdict;
+    decision_->plugin = generation_->instances()[index]->name();
+  }
+  for (const auto& seat : seats_)
+    for (auto stage_asked = narrowest_first.rbegin(); stage_asked != narrowest_first.rend(); ++stage_asked)
+      if (const auto& answer = seat.by_stage[static_cast<std::size_t>(*stage_asked)]) {
+        decision_->trace.push_back(*answer);
+        if (!answer->shadow) decision_->waited = std::max(decision_->waited, answer->verdict.waited);
+      }
+  finish(stage);
+  return *decision_;
+}
+
+const Decision& DialogueImpl::decide_exempt(Stage stage, const std::string& rcpt) {
+  begin(stage);
+  decision_->rcpt = rcpt;
+  decision_->verdict = Verdict::accept(*exempt_);
+  decision_->plugin = "exempt";
+  finish(stage);
+  return *decision_;
+}
+
+void DialogueImpl::finish(Stage stage) {
+  if (mode_ == Mode::dry) return;
+  if (stage < Stage::rcpt) decision_->voiced = generation_->voice() == Voice::connect;
+  if (stage == Stage::rcpt && generation_->voice() == Voice::data && decision_->verdict.action == Action::defer) {
+    decision_->voiced = false;
+    if (!untold_) {
+      untold_ = decision_->verdict;
+      untold_plugin_ = decision_->plugin;
+    }
+  }
+  now_ = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < seats_.size(); ++i) {
+    auto& instance = *generation_->instances()[i];
+    if (stage == Stage::rcpt && instance.has(Hook::decided)) {
+      HookCall hook_call;
+      hook_call.hook = Hook::decided;
+      hook_call.decision = decision_.get();
+      call(i, hook_call);
+    }
+    if (!exempt_ && instance.has(Hook::reply)) {
+      HookCall hook_call;
+      hook_call.hook = Hook::reply;
+      hook_call.decision = decision_.get();
+      const auto wish = call(i, hook_call).pace;
+      if (!instance.options().shadow) decision_->pace = std::max(decision_->pace, wish);
+    }
+  }
+  if (stage == Stage::rcpt || (decision_->voiced && !decision_->lets_through())) services_.log.write(session_, decision_);
+}
+
+const Decision& DialogueImpl::connect() {
+  look_for_exemption();
+  if (exempt_) return decide_exempt(Stage::connect);
+  if (!connect_asked_) {
+    connect_asked_ = true;
+    ask(Stage::connect);
+  }
+  return decide(Stage::connect, kConnectScopes);
+}
+
+const Decision& DialogueImpl::helo() {
+  look_for_exemption();
+  if (exempt_) return decide_exempt(Stage::helo);
+  for (auto& seat : seats_) seat.by_stage[static_cast<std::size_t>(Stage::helo)].reset();  // a repeated EHLO counts anew
+  helo_asked_ = true;
+  ask(Stage::helo);
+  return decide(Stage::helo, kHeloScopes);
+}
+
+const Decision& DialogueImpl::mail(std::string from) {
+  forget_envelope();
+  if (auto newest = services_.current(); newest != generation_) adopt(std::move(newest));
+  session_.mail_from = std::move(from);
+  look_for_exemption();
+  if (exempt_) return decide_exempt(Stage::mail);
+  if (!connect_asked_) {
+    connect_asked_ = true;
+    ask(Stage::connect);
+  }
+  if (!helo_asked_) {
+    helo_asked_ = true;
+    ask(Stage::helo);
+  }
+  ask(Stage::mail);
+  return decide(Stage::mail, kMailScopes);
+}
+
+const Decision& DialogueImpl::rcpt(std::string to) {
+  if (exempt_) {
+    session_.rcpt_to.push_back(to);
+    return decide_exempt(Stage::rcpt, to);
+  }
+  for (auto& seat : seats_) seat.by_stage[static_cast<std::size_t>(Stage::rcpt)].reset();
+  const auto tags = session_.tags.size();
+  ask(Stage::rcpt, &to);
+  const auto& decision = decide(Stage::rcpt, kRcptScopes, to);
+  if (decision.lets_through()) {
+    const auto index = holder(kRcptScopes);
+    message_holder_ = session_.rcpt_to.empty() ? index : std::max(message_holder_, index);
+    waited_ = std::max(waited_, decision.waited);
+    session_.rcpt_to.push_back(std::move(to));
+  }
+  session_.tags.resize(tags);  // a recipient's tags are that recipient's
+  return decision;
+}
+
+const Decision& DialogueImpl::data() {
+  if (exempt_) return decide_exempt(Stage::data);
+  if (untold_) {
+    begin(Stage::data);
+    decision_->verdict = *untold_;
+    decision_->plugin = untold_plugin_;
+    finish(Stage::data);
+    return *decision_;
+  }
+  if (generation_->has(Hook::data)) ask(Stage::data);
+  return decide(Stage::data, kDataScopes);
+}
+
+const Decision& DialogueImpl::headers() {
+  if (exempt_) return decide_exempt(Stage::headers);
+  if (generation_->has(Hook::headers)) ask(Stage::headers);
+  return decide(Stage::headers, kHeadersScopes);
+}
+
+Duration DialogueImpl::accepted() {
+  if (mode_ == Mode::live) tell_plugins(Hook::accepted);
+  return waited_;
+}
+
+void DialogueImpl::tell_plugins(Hook hook) {
+  if (!generation_->has(hook)) return;
+  now_ = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < seats_.size(); ++i)
+    if (generation_->instances()[i]->has(hook)) {
+      HookCall hook_call;
+      hook_call.hook = hook;
+      call(i, hook_call);
+    }
+}
+
+void DialogueImpl::forget_envelope() {
+  for (auto& seat : seats_) {
+    for (const Stage stage : {Stage::mail, Stage::rcpt, Stage::data, Stage::headers})
+      seat.by_stage[static_cast<std::size_t>(stage)].reset();
+    if (seat.slot->state) seat.slot = std::make_shared<Slot>();
+  }
+  session_.mail_from.clear();
+  session_.rcpt_to.clear();
+  session_.headers.clear();
+  session_.tags = front_end_tags_;
+  for (std::size_t i = 0; i < seats_.size(); ++i)  // what was found out of the connection stays
+    for (const Stage stage : {Stage::connect, Stage::helo})
+      if (const auto& answer = seats_[i].by_stage[static_cast<std::size_t>(stage)]; answer && !answer->shadow)
+        session_.tags.insert(session_.tags.end(), answer->verdict.tags.begin(), answer->verdict.tags.end());
+  exempt_.reset();
+  untold_.reset();
+  message_holder_ = kNobody;
+  waited_ = {};
+}
+
+void DialogueImpl::reset() { forget_envelope(); }
+
+}  // namespace deferd

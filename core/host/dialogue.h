@@ -1,0 +1,79 @@
+// The one implementation of Dialogue: live for front ends, dry for `explain`.
+#pragma once
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "host/generation.h"
+#include "host/pipeline.h"
+#include "host/services.h"
+#include "store/overlay.h"
+
+namespace deferd {
+
+class DialogueImpl : public Dialogue {
+ public:
+  enum class Mode : std::uint8_t { live, dry };
+
+  DialogueImpl(HostServices& services, Session session, Mode mode);
+  ~DialogueImpl() override;
+
+  Session& session() override { return session_; }
+  const Decision& connect() override;
+  const Decision& helo() override;
+  const Decision& mail(std::string from) override;
+  const Decision& rcpt(std::string to) override;
+  const Decision& data() override;
+  const Decision& headers() override;
+  Duration accepted() override;
+  void reset() override;
+  std::uint32_t hooks() const override { return generation_->hooks(); }
+
+ private:
+  static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
+
+  /// What one plugin has said so far, and what it keeps.
+  struct Seat {
+    std::optional<Answer> by_stage[6];  // indexed by Stage; nothing: not asked
+    std::shared_ptr<Slot> slot = std::make_shared<Slot>();
+    std::shared_ptr<OverlayTables> overlay_tables;  // shadow and dry
+    std::shared_ptr<OverlayStore> overlay_store;    // dry
+  };
+
+  void adopt(std::shared_ptr<Generation> generation);
+  void look_for_exemption();
+  void forget_envelope();
+  CallScope scope(std::size_t index);
+  HookResult call(std::size_t index, const HookCall& call);
+
+  /// Asks, at one stage, every plugin above the present holder.
+  void ask(Stage stage, const std::string* rcpt = nullptr);
+  /// Index of the plugin whose verdict counts at these stages, narrowest first within each plugin; kNobody.
+  std::size_t holder(std::span<const Stage> narrowest_first) const;
+  const Answer* narrowest(const Seat& seat, std::span<const Stage> narrowest_first) const;
+  void begin(Stage stage);
+  const Decision& decide(Stage stage, std::span<const Stage> narrowest_first, const std::string& rcpt = {});
+  const Decision& decide_exempt(Stage stage, const std::string& rcpt = {});
+  void finish(Stage stage);
+  void tell_plugins(Hook hook);
+
+  HostServices& services_;
+  const Mode mode_;
+  Session session_;
+  std::shared_ptr<Generation> generation_;
+  std::vector<Seat> seats_;
+  std::shared_ptr<Decision> decision_;
+  std::optional<std::string> exempt_;
+  std::vector<std::string> front_end_tags_;  // what the front end put there, kept across transactions
+  std::optional<Verdict> untold_;            // voice: data; the first deferral
+  std::string untold_plugin_;
+  std::size_t message_holder_ = 0;  // plugins above it may still refuse the message
+  Duration waited_{};
+  bool connect_asked_ = false;
+  bool helo_asked_ = false;
+  bool called_ = false;  // some plugin knows of this session
+  unsigned decisions_ = 0;
+  SteadyTime now_{};
+};
+
+}  // namespace deferd

@@ -1,0 +1,64 @@
+#include "host/generation.h"
+
+namespace deferd {
+
+Generation::Generation(std::vector<std::shared_ptr<Instance>> instances, std::shared_ptr<const Exempt> exempt, Voice voice,
+                       HookRunner& runner)
+    : instances_(std::move(instances)), exempt_(std::move(exempt)), voice_(voice), runner_(runner) {
+  for (const auto& instance : instances_) hooks_ |= instance->info().hooks;
+}
+
+Generation::~Generation() { runner_.settle(); }
+
+namespace {
+
+std::string path_of(const PluginEntry& entry, const std::string& within) {
+  return "plugins." + entry.name() + (within.empty() ? "" : "." + within);
+}
+
+void add_all(const PluginEntry& entry, const Problems& found, Problems& problems) {
+  for (const auto& problem : found.list()) {
+    const Mark mark = problem.mark.line != 0 ? problem.mark : entry.mark;
+    if (problem.warning)
+      problems.warning(mark, path_of(entry, problem.path), problem.message);
+    else
+      problems.error(mark, path_of(entry, problem.path), problem.message);
+  }
+}
+
+}  // namespace
+
+void check_plugins(const std::vector<PluginEntry>& entries, const FindPlugin& find, Problems& problems) {
+  for (const auto& entry : entries) {
+    auto info = find(entry.plugin);
+    if (!info) {
+      problems.error(entry.mark, path_of(entry, {}), info.error().what);
+      continue;
+    }
+    Problems found;
+    (*info)->check(entry.config, found);
+    add_all(entry, found, problems);
+  }
+}
+
+std::shared_ptr<Generation> make_generation(const std::vector<PluginEntry>& entries, const FindPlugin& find,
+                                            std::shared_ptr<const Exempt> exempt, Voice voice, HostParts& parts,
+                                            HookRunner& runner) {
+  Problems problems;
+  std::vector<std::shared_ptr<Instance>> instances;
+  for (const auto& entry : entries) {
+    try {
+      instances.push_back(std::make_shared<Instance>(*or_throw(find(entry.plugin)), entry, parts));
+    } catch (const ConfigError& error) {
+      add_all(entry, error.problems, problems);
+    } catch (const std::exception& error) {
+      problems.error(entry.mark, path_of(entry, {}), error.what());
+    } catch (...) {
+      problems.error(entry.mark, path_of(entry, {}), "its constructor threw something that is no exception");
+    }
+  }
+  if (problems.failed()) throw ConfigError(std::move(problems));
+  return std::make_shared<Generation>(std::move(instances), std::move(exempt), voice, runner);
+}
+
+}  // namespace deferd

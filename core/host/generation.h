@@ -1,0 +1,46 @@
+// The plugins of one configuration, in order. Immutable; transactions hold the one they began with.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/exempt.h"
+#include "host/hook_runner.h"
+#include "host/instance.h"
+#include "host/pipeline.h"
+
+namespace deferd {
+
+class Generation {
+ public:
+  Generation(std::vector<std::shared_ptr<Instance>> instances, std::shared_ptr<const Exempt> exempt, Voice voice,
+             HookRunner& runner);
+  ~Generation();
+
+  const std::vector<std::shared_ptr<Instance>>& instances() const { return instances_; }
+  const Exempt& exempt() const { return *exempt_; }
+  Voice voice() const { return voice_; }
+  std::uint32_t hooks() const { return hooks_; }
+  bool has(Hook hook) const { return (hooks_ & bit(hook)) != 0; }
+
+ private:
+  const std::vector<std::shared_ptr<Instance>> instances_;
+  const std::shared_ptr<const Exempt> exempt_;
+  const Voice voice_;
+  HookRunner& runner_;
+  std::uint32_t hooks_ = 0;
+};
+
+/// Finds a plugin by its name: the loader, or a test's own.
+using FindPlugin = std::function<Result<const PluginInfo*>(const std::string& name)>;
+
+/// What is wrong with the plugins' settings, without making them.
+void check_plugins(const std::vector<PluginEntry>& entries, const FindPlugin& find, Problems& problems);
+
+/// Makes every plugin. Throws ConfigError with everything that is wrong.
+std::shared_ptr<Generation> make_generation(const std::vector<PluginEntry>& entries, const FindPlugin& find,
+                                            std::shared_ptr<const Exempt> exempt, Voice voice, HostParts& parts,
+                                            HookRunner& runner);
+
+}  // namespace deferd

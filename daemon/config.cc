@@ -1,0 +1,47 @@
+#include "daemon/config.h"
+
+#include "config/yaml.h"
+
+namespace deferd {
+
+Schema<ListenConfig> ListenConfig::schema() {
+  return Schema<ListenConfig>{}
+      .field("milter", &ListenConfig::milter, "Where the MTA finds the milter: unix:PATH, inet:PORT@HOST or inet6:PORT@HOST; one.")
+      .field("smtp", &ListenConfig::smtp, "Addresses of the SMTP front end.")
+      .check([](const ListenConfig& config, const Value& value, const std::string& path, Problems& problems) {
+        const auto* milter = value.find("milter");
+        if (config.milter.size() > 1)
+          problems.error(milter->items()[1].mark(), path + ".milter",
+                         "only one milter socket is possible: libmilter serves the last of several and leaves the others dead; run a "
+                         "second deferd with a store of its own, or let both MTAs use one inet: socket");
+        if (!config.smtp.empty())
+          problems.error(value.find("smtp")->mark(), path + ".smtp", "this deferd was built without the SMTP front end; leave it empty");
+      });
+}
+
+Schema<DaemonConfig> DaemonConfig::schema() {
+  return Schema<DaemonConfig>{}
+      .field("store", &DaemonConfig::store, "Where what was learned is kept.")
+      .field("listen", &DaemonConfig::listen, "The ways in.")
+      .field("milter", &DaemonConfig::milter, "How the milter answers.")
+      .field("control", &DaemonConfig::control, "The socket of deferctl.")
+      .field("log", &DaemonConfig::log, "Where the log goes.")
+      .field("exempt", &DaemonConfig::exempt, "Who is never greylisted, trapped, listed or slowed.")
+      .field("plugins", &DaemonConfig::plugins, "The plugins, in the order they are asked; see each plugin's manual.")
+      .field("user", &DaemonConfig::user, "User to run as, when started as root.")
+      .field("group", &DaemonConfig::group, "Group to run as, when started as root; default the user's.")
+      .field("plugin_dirs", &DaemonConfig::plugin_dirs,
+             "Directories plugins are loaded from, instead of the installed one. Owned by root or the user deferd runs as.");
+}
+
+std::optional<LoadedConfig> load_config(const std::string& path, Problems& problems) {
+  auto value = load_yaml(path, problems);
+  if (!value || problems.failed()) return std::nullopt;
+  LoadedConfig loaded;
+  loaded.config = DaemonConfig::schema().read(*value, problems);
+  if (const auto* list = value->find("plugins")) loaded.plugins = read_plugin_entries(*list, problems);
+  if (problems.failed()) return std::nullopt;
+  return loaded;
+}
+
+}  // namespace deferd

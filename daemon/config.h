@@ -1,0 +1,46 @@
+// The configuration file as a whole: each part's own struct under its key.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/control_config.h"
+#include "deferd/schema.h"
+#include "host/exempt.h"
+#include "host/plugin_entry.h"
+#include "milter/milter_config.h"
+#include "ops/log_writer.h"
+#include "store/store_config.h"
+
+namespace deferd {
+
+struct ListenConfig {
+  std::vector<std::string> milter;
+  std::vector<std::string> smtp;
+  static Schema<ListenConfig> schema();
+};
+
+struct DaemonConfig {
+  StoreConfig store;
+  ListenConfig listen;
+  MilterConfig milter;
+  ControlConfig control;
+  LogConfig log;
+  ExemptConfig exempt;
+  Value plugins;
+  std::string user;
+  std::string group;
+  std::vector<std::string> plugin_dirs;
+  static Schema<DaemonConfig> schema();
+};
+
+/// A configuration that was read and found right as far as the file alone can tell.
+struct LoadedConfig {
+  DaemonConfig config;
+  std::vector<PluginEntry> plugins;
+};
+
+/// Reads `path`; everything wrong with it is in `problems`. Nullopt if there was an error.
+std::optional<LoadedConfig> load_config(const std::string& path, Problems& problems);
+
+}  // namespace deferd

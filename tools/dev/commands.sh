@@ -1,0 +1,147 @@
+# The commands of ./dev.
+
+cmd_help() {
+  cat <<'TEXT'
+usage: ./dev COMMAND
+
+  setup              install what building and testing need (Debian packages)
+  build [PRESET]     build; presets: release (default), dev, asan, tsan, fuzz
+  run [ARG...]       build and start deferd in the foreground on conf/quickstart.yaml
+  test               build and run all quick tests (unit, contract, scenarios, end to end)
+  proof              the long proofs: big stores, kill -9 rounds, long fuzzing
+  bench [NAME]       the benchmarks behind the figures we quote: milter, store ...
+  scenario FILE...   play scenario files (tests/scenarios/README.md)
+  fuzz NAME [SECS]   run one fuzz target; without NAME, list them
+  fmt                format the C++ sources
+  lint               clang-tidy over the sources, and the format check
+  help               this text
+
+Each command first installs what it lacks. Build folders are build/<preset>; what runs keeps its data in ./var.
+TEXT
+}
+
+cmd_setup() {
+  install_boost
+  install_packages "${build_packages[@]}" "${test_packages[@]}"
+}
+
+jobs_at_once() { getconf _NPROCESSORS_ONLN; }
+
+configure() {
+  local preset=$1
+  local launcher=()
+  command -v ccache >/dev/null && launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  cmake --preset "$preset" "${launcher[@]}" "${@:2}" >build/configure.log 2>&1 || { cat build/configure.log >&2; exit 1; }
+}
+
+# build PRESET [TARGET...]
+build() {
+  local preset=$1
+  shift
+  mkdir -p build
+  configure "$preset"
+  cmake --build "build/$preset" -j "$(jobs_at_once)" ${1:+--target "$@"}
+}
+
+cmd_build() {
+  install_boost
+  install_packages "${build_packages[@]}"
+  local preset=${1:-release}
+  if [ "$preset" = fuzz ]; then install_packages "${fuzz_packages[@]}"; else install_packages libgtest-dev libgmock-dev; fi
+  build "$preset"
+}
+
+cmd_run() {
+  install_boost
+  install_packages "${build_packages[@]}"
+  mkdir -p build
+  configure release -DDEFERD_TESTS=OFF -B build/run
+  cmake --build build/run -j "$(jobs_at_once)" --target daemon-and-plugins
+  mkdir -p var
+  cat <<TEXT
+
+deferd starts on conf/quickstart.yaml. In another terminal, from this folder:
+
+  build/run/bin/deferctl -s var/control.sock status
+  build/run/bin/deferctl -s var/control.sock explain 192.0.2.7 --from a@example.net --to b@example.org
+
+To put a Postfix on this machine behind it (undo with: postconf -X smtpd_milters):
+
+  postconf -e smtpd_milters=unix:$PWD/var/milter.sock milter_default_action=accept && postfix reload
+
+Every folder above var/ must be open to Postfix's user, and smtpd not chrooted; see "With Postfix" in README.md.
+Ctrl-C ends deferd.
+
+TEXT
+  exec build/run/bin/deferd -c conf/quickstart.yaml "$@"
+}
+
+cmd_test() {
+  cmd_setup
+  build release
+  run_ctest release "$@"
+}
+
+run_ctest() {
+  local preset=$1
+  shift
+  (cd "build/$preset" && ctest --output-on-failure -j "$(jobs_at_once)" "$@")
+}
+
+cmd_scenario() {
+  install_boost
+  install_packages "${build_packages[@]}" libgtest-dev libgmock-dev
+  build release scenario daemon-and-plugins >build/scenario.log 2>&1 || { cat build/scenario.log >&2; exit 1; }
+  build/release/bin/scenario "$@"
+}
+
+cmd_proof() {
+  cmd_setup
+  build release
+  for proof in tests/proof/*; do
+    [ -x "$proof" ] || continue
+    echo "== $proof"
+    "$proof" build/release "$@"
+  done
+}
+
+cmd_bench() {
+  cmd_setup
+  build release
+  cmake --build build/release -j "$(jobs_at_once)" --target bench
+  if [ $# -eq 0 ]; then
+    echo "benchmarks: $(cd bench && ls run_*.py | sed 's/run_\(.*\)\.py/\1/' | tr '\n' ' ')"
+  else
+    local name=$1
+    shift
+    /usr/bin/python3 "bench/run_$name.py" build/release "$@"
+  fi
+}
+
+cmd_fuzz() {
+  install_boost
+  install_packages "${build_packages[@]}" "${fuzz_packages[@]}"
+  build fuzz fuzz-targets >build/fuzz.log 2>&1 || { cat build/fuzz.log >&2; exit 1; }
+  if [ $# -eq 0 ]; then
+    (cd build/fuzz/fuzz && ls ./*_fuzz | sed 's/_fuzz//; s/^\.\///')
+    return
+  fi
+  local name=$1 seconds=${2:-600}
+  mkdir -p "build/fuzz/corpus/$name"
+  "build/fuzz/fuzz/${name}_fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 "build/fuzz/corpus/$name"
+}
+
+cxx_files() { git ls-files -- '*.h' '*.cc'; }
+
+cmd_fmt() {
+  install_packages "${lint_packages[@]}"
+  cxx_files | xargs clang-format -i
+}
+
+cmd_lint() {
+  install_packages "${lint_packages[@]}"
+  cxx_files | xargs clang-format --dry-run -Werror
+  build dev
+  git ls-files -- 'core/*.cc' 'milter/*.cc' 'daemon/*.cc' 'ctl/*.cc' 'plugins/*.cc' | grep -v _test.cc |
+    xargs -P "$(jobs_at_once)" -n 4 clang-tidy -p build/dev --quiet
+}
