@@ -81,6 +81,8 @@ Loader::Loader(std::vector<std::string> directories, Log& log) : directories_(st
 
 Result<const PluginInfo*> Loader::load(const std::string& name_or_file) {
   const std::lock_guard lock(mutex_);
+  if (directories_.empty())
+    return fail(Errc::not_found, "no plugin '" + name_or_file + "': plugin_dirs names no directory to look in");
   const bool is_file = name_or_file.find('/') != std::string::npos;
   const auto file = is_file ? Result<std::string>(name_or_file) : find(name_or_file);
   if (!file) return tl::unexpected(file.error());
@@ -91,7 +93,7 @@ Result<const PluginInfo*> Loader::load(const std::string& name_or_file) {
   if (error) return system_failure(*file, error);
   struct stat status {};
   if (::stat(real.c_str(), &status) != 0) return system_failure(*file, {errno, std::generic_category()});
-  if (auto place = check_place(*file, real); !place) return tl::unexpected(place.error());
+  if (auto place = check_place(*file); !place) return tl::unexpected(place.error());
 
   if (const auto known = loaded_.find(name); known != loaded_.end()) {
     const auto& loaded = known->second;
@@ -118,8 +120,8 @@ Result<std::string> Loader::find(const std::string& name) const {
                                    "; there are: " + names_in(directories_));
 }
 
-// Checks both the place as written and what it leads to: a link in a directory of somebody else may lead anywhere.
-Result<void> Loader::check_place(const std::string& file, const std::string& real) const {
+// Of the file as written, not only of what it leads to: a link in a directory of somebody else may lead anywhere.
+Result<void> Loader::check_place(const std::string& file) const {
   const auto parent = fs::absolute(file).parent_path();
   const bool configured = std::any_of(directories_.begin(), directories_.end(), [&](const std::string& directory) {
     std::error_code error;
@@ -128,8 +130,7 @@ Result<void> Loader::check_place(const std::string& file, const std::string& rea
   if (!configured)
     return fail(Errc::invalid, file + ": plugins are loaded only from " + join(directories_) +
                                    "; install it there, or add its directory to plugin_dirs");
-  if (auto safe = check_safe(parent.string()); !safe) return safe;
-  return check_safe(real);
+  return check_safe(file);
 }
 
 Result<const PluginInfo*> Loader::open(const std::string& name, const std::string& file) {

@@ -33,7 +33,7 @@ class Loader {
   };
 
   Result<std::string> find(const std::string& name) const;
-  Result<void> check_place(const std::string& file, const std::string& real) const;
+  Result<void> check_place(const std::string& file) const;
   Result<const PluginInfo*> open(const std::string& name, const std::string& file);
 
   const std::vector<std::string> directories_;
