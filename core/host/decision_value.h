@@ -11,6 +11,6 @@ namespace deferd {
 /// text}, due, waited, trace. `trace` lists everybody asked: plugin, stage, action, reason, tags, due, waited, shadow, fault.
 /// Times are RFC 3339, `waited` is in seconds; what is unknown, empty, zero or false is left out, except client, from, action and
 /// trace. `from` is empty for the null sender. Strangers' bytes are as they came.
-Value decision_value(const Decision& decision, const Session& session, Time when);
+Value decision_value(const Decision& decision, const Session& session, Time when = {});
 
 }  // namespace deferd
