@@ -1,5 +1,4 @@
 // Each broken library is refused, or fails, in its own way, and the message says how to go on.
-#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -137,7 +136,7 @@ TEST_F(BadPluginsTest, RefusesALinkFromAFolderThatOthersMayWriteTo) {
 TEST_F(BadPluginsTest, ARepairedLibraryLoadsWithoutARestart) {
   const auto folder = own_folder();
   const auto file = folder / "duplicate_name.so";
-  fs::copy_file(kFolder / "older_abi.so", file);
+  fs::copy_file(kFolder / "wrong_name.so", file);
   Loader own({folder.string()}, host.log());
   ASSERT_FALSE(own.load("duplicate_name"));
   fs::remove(file);

@@ -6,7 +6,4 @@ struct StartOfInfo {
   std::uint16_t abi_minor;
 };
 
-extern "C" {
-extern const StartOfInfo deferd_plugin;
-__attribute__((visibility("default"))) const StartOfInfo deferd_plugin = {ABI_MAJOR, ABI_MINOR};
-}
+extern "C" __attribute__((visibility("default"))) const StartOfInfo deferd_plugin = {ABI_MAJOR, ABI_MINOR};
