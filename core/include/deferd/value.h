@@ -70,7 +70,7 @@ class Value {
   std::vector<std::string> keys_;
   std::vector<Mark> key_marks_;
   std::vector<Value> items_;
-  std::uint64_t reserved_[2] = {};
+  [[maybe_unused]] std::uint64_t reserved_[2] = {};
 };
 
 }  // namespace deferd
