@@ -1,25 +1,9 @@
 #include "control/control_config.h"
 
-#include <charconv>
-#include <cstdio>
 
 #include "http/unix_listener.h"
 
 namespace deferd {
-
-Result<FileMode> Codec<FileMode>::parse(std::string_view text) {
-  unsigned bits = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bits, 8);
-  if (error != std::errc() || end != text.data() + text.size() || bits > 0777)
-    return fail(Errc::invalid, "not an octal mode such as 0660");
-  return FileMode{bits};
-}
-
-std::string Codec<FileMode>::print(FileMode value) {
-  char text[16];
-  std::snprintf(text, sizeof(text), "%04o", static_cast<unsigned>(value.bits));
-  return text;
-}
 
 Schema<ControlConfig> ControlConfig::schema() {
   return Schema<ControlConfig>{}

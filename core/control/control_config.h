@@ -4,20 +4,10 @@
 
 #include <string>
 
+#include "base/file_mode.h"
 #include "deferd/schema.h"
 
 namespace deferd {
-
-/// Permission bits, written as in chmod(1): 0660.
-struct FileMode {
-  mode_t bits = 0660;
-};
-template <>
-struct Codec<FileMode> {
-  static std::string type() { return "octal mode"; }
-  static Result<FileMode> parse(std::string_view text);
-  static std::string print(FileMode value);
-};
 
 struct ControlConfig {
   std::string socket = "/run/deferd/control.sock";

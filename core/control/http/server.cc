@@ -37,6 +37,8 @@ using Head = http::response<http::empty_body>;
 constexpr auto kAwait = net::as_tuple(net::use_awaitable);
 constexpr std::size_t kPieceBytes = 32 * 1024;
 
+}  // namespace
+
 /// The reply of one exchange. Its calls come from the handler's thread; the bytes are sent by the socket's thread, one packet at
 /// a time, and the call waits for it: that is the whole flow control.
 class StreamedReply final : public HttpReply {
@@ -121,6 +123,8 @@ class StreamedReply final : public HttpReply {
   bool begun_ = false, in_pieces_ = false, chunked_ = false, broken_ = false;
   std::string gathered_;
 };
+
+namespace {
 
 /// What to tell a client whose bytes are no request; nullopt: nothing (it left, or its time is over).
 std::optional<std::pair<int, Error>> refusal(const beast::error_code& error, const HttpLimits& limits) {
