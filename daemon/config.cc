@@ -6,16 +6,19 @@ namespace deferd {
 
 Schema<ListenConfig> ListenConfig::schema() {
   return Schema<ListenConfig>{}
-      .field("milter", &ListenConfig::milter, "Where the MTA finds the milter: unix:PATH, inet:PORT@HOST or inet6:PORT@HOST; one.")
+      .field("milter", &ListenConfig::milter,
+             "Where the MTA finds the milter: unix:PATH, inet:PORT@HOST or inet6:PORT@HOST; one.")
       .field("smtp", &ListenConfig::smtp, "Addresses of the SMTP front end.")
       .check([](const ListenConfig& config, const Value& value, const std::string& path, Problems& problems) {
         const auto* milter = value.find("milter");
         if (config.milter.size() > 1)
-          problems.error(milter->items()[1].mark(), path + ".milter",
-                         "only one milter socket is possible: libmilter serves the last of several and leaves the others dead; run a "
-                         "second deferd with a store of its own, or let both MTAs use one inet: socket");
+          problems.error(
+              milter->items()[1].mark(), path + ".milter",
+              "only one milter socket is possible: libmilter serves the last of several and leaves the others dead; run a "
+              "second deferd with a store of its own, or let both MTAs use one inet: socket");
         if (!config.smtp.empty())
-          problems.error(value.find("smtp")->mark(), path + ".smtp", "this deferd was built without the SMTP front end; leave it empty");
+          problems.error(value.find("smtp")->mark(), path + ".smtp",
+                         "this deferd was built without the SMTP front end; leave it empty");
       });
 }
 
@@ -25,6 +28,7 @@ Schema<DaemonConfig> DaemonConfig::schema() {
       .field("listen", &DaemonConfig::listen, "The ways in.")
       .field("milter", &DaemonConfig::milter, "How the milter answers.")
       .field("control", &DaemonConfig::control, "The socket of deferctl.")
+      .field("decisions", &DaemonConfig::decisions, "How many past decisions are kept for `deferctl explain` and `release`.")
       .field("log", &DaemonConfig::log, "Where the log goes.")
       .field("exempt", &DaemonConfig::exempt, "Who is never greylisted, trapped, listed or slowed.")
       .field("plugins", &DaemonConfig::plugins, "The plugins, in the order they are asked; see each plugin's manual.")
@@ -34,14 +38,18 @@ Schema<DaemonConfig> DaemonConfig::schema() {
              "Directories plugins are loaded from, instead of the installed one. Owned by root or the user deferd runs as.");
 }
 
-std::optional<LoadedConfig> load_config(const std::string& path, Problems& problems) {
-  auto value = load_yaml(path, problems);
-  if (!value || problems.failed()) return std::nullopt;
+std::optional<LoadedConfig> read_config(const Value& file, Problems& problems) {
   LoadedConfig loaded;
-  loaded.config = DaemonConfig::schema().read(*value, problems);
-  if (const auto* list = value->find("plugins")) loaded.plugins = read_plugin_entries(*list, problems);
+  loaded.config = DaemonConfig::schema().read(file, problems);
+  loaded.plugins = read_plugin_entries(loaded.config.plugins, problems);
   if (problems.failed()) return std::nullopt;
   return loaded;
+}
+
+std::optional<LoadedConfig> load_config(const std::string& path, Problems& problems) {
+  const auto file = load_yaml(path, problems);
+  if (!file || problems.failed()) return std::nullopt;
+  return read_config(*file, problems);
 }
 
 }  // namespace deferd

@@ -31,6 +31,7 @@ struct DaemonConfig {
   std::string user;
   std::string group;
   std::vector<std::string> plugin_dirs;
+  DecisionLimits decisions;
   static Schema<DaemonConfig> schema();
 };
 
@@ -39,6 +40,8 @@ struct LoadedConfig {
   DaemonConfig config;
   std::vector<PluginEntry> plugins;
 };
+
+std::optional<LoadedConfig> read_config(const Value& file, Problems& problems);
 
 /// Reads `path`; everything wrong with it is in `problems`. Nullopt if there was an error.
 std::optional<LoadedConfig> load_config(const std::string& path, Problems& problems);

@@ -113,7 +113,7 @@ sfsistat deferd_negotiate(SMFICTX* context, unsigned long actions, unsigned long
 
 sfsistat deferd_connect(SMFICTX* context, char* host, _SOCK_ADDR* address) {
   return run_early(context, "connect", [&](MilterConnection& connection, const Macros& macros) {
-    return connection.session.connect(host == nullptr ? "" : host, Peer::of(address), macros);
+    return connection.session.connect(host == nullptr ? "" : host, MilterPeer::of(address), macros);
   });
 }
 

@@ -8,8 +8,8 @@
 
 namespace deferd {
 
-Peer Peer::of(const sockaddr* address) {
-  Peer peer;
+MilterPeer MilterPeer::of(const sockaddr* address) {
+  MilterPeer peer;
   if (address == nullptr) return peer;
   if (address->sa_family == AF_INET) {
     sockaddr_in v4;

@@ -19,10 +19,10 @@ class Macros {
 };
 
 /// Who connects, as the MTA says. No address: not by the internet (a local submission), or the MTA does not know.
-struct Peer {
+struct MilterPeer {
   std::optional<Address> address;
   std::uint16_t port = 0;
-  static Peer of(const sockaddr* address);  ///< Null: unknown.
+  static MilterPeer of(const sockaddr* address);  ///< Null: unknown.
 };
 
 /// `<a@b>` as MTAs pass it on: without <>, without a source route (RFC 5321 section 4.1.1.3), at most 512 bytes.

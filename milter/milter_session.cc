@@ -43,7 +43,7 @@ MilterSession::MilterSession(const OpenDialogue& open, std::shared_ptr<const Mil
 
 Session& MilterSession::session() { return dialogue_ ? dialogue_->session() : early_; }
 
-MilterReply MilterSession::connect(std::string_view host, const Peer& peer, const Macros& macros) {
+MilterReply MilterSession::connect(std::string_view host, const MilterPeer& peer, const Macros& macros) {
   foreign_ = peer.address.has_value();
   if (!foreign_) return {};
   early_.client = *peer.address;

@@ -28,7 +28,7 @@ class MilterSession {
   /// `open` outlives the session.
   MilterSession(const OpenDialogue& open, std::shared_ptr<const MilterConfig> config);
 
-  MilterReply connect(std::string_view host, const Peer& peer, const Macros& macros);
+  MilterReply connect(std::string_view host, const MilterPeer& peer, const Macros& macros);
   MilterReply helo(std::string_view name, const Macros& macros);
   MilterReply mail(std::span<const std::string_view> arguments, const Macros& macros);
   MilterReply rcpt(std::span<const std::string_view> arguments, const Macros& macros);

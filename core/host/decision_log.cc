@@ -122,7 +122,8 @@ void DecisionLog::store(std::vector<Pending> batch) {
     std::vector<DecisionRecord> records;
     records.reserve(batch.size());
     for (const auto& pending : batch)
-      records.push_back({pending.decision->id, pending.when, decision_value(*pending.decision, pending.session, pending.when).to_json()});
+      records.push_back(
+          {pending.decision->id, pending.when, decision_value(*pending.decision, pending.session, pending.when).to_json()});
     if (auto result = parts_.engine.decisions().append(records); result) return;
   } catch (const std::exception& error) {
     parts_.log.error("decisions.failed", {{"what", error.what()}});

@@ -26,7 +26,7 @@ Result<HostEntry> Codec<HostEntry>::parse(std::string_view text) {
     if (auto prefix = Prefix::parse(text); !prefix) return tl::unexpected(prefix.error());
     return entry;
   }
-  if (auto added = HostList().add(text); !added) return fail(Errc::invalid, "is no address, prefix or host name");
+  if (auto added = HostList().add(text); !added) return tl::unexpected(added.error());
   return entry;
 }
 

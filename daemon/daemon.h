@@ -1,0 +1,69 @@
+// The daemon: builds every part from a configuration, in order, and takes them down again.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/testing_clock.h"
+#include "control/api.h"
+#include "daemon/config.h"
+#include "host/housekeeping.h"
+#include "host/loader.h"
+#include "host/pipeline.h"
+#include "http/server.h"
+#include "milter/milter_server.h"
+#include "ops/signals.h"
+
+namespace deferd {
+
+/// Where plugins are installed, unless the configuration names other directories. Relative to the program when it runs from its
+/// build folder.
+std::vector<std::string> default_plugin_dirs();
+
+/// Used by the main thread; reload() and what the control socket calls are thread-safe.
+class Daemon {
+ public:
+  /// Opens the store, makes the plugins, opens the sockets. Throws ConfigError and ErrorException. `testing_clock` is `clock`, or
+  /// null.
+  Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock, TestingClock* testing_clock, LogWriter& log,
+         SignalWaiter& signals);
+  ~Daemon();
+
+  void start();  ///< Begins to answer. To be called after signals.take_signals().
+  /// Lets the MTA's mail in progress end, for at most 10 s altogether. False: a plugin hangs; leave by _exit(), destroying
+  /// nothing.
+  bool stop();
+
+  /// Reads the file again and swaps, or keeps what runs and says why. Returns what to tell the operator.
+  Result<std::string> reload();
+
+ private:
+  void open_engine();
+  std::shared_ptr<Generation> make_plugins(const LoadedConfig& loaded);
+  Operations operations(TestingClock* testing_clock);
+  Value status();
+  std::vector<Value> plugins();
+  std::vector<std::string> need_restart(const DaemonConfig& now) const;
+
+  const std::string config_file_;
+  const LoadedConfig started_with_;
+  const Clock& clock_;
+  LogWriter& log_;
+  SignalWaiter& signals_;
+  std::mutex reload_mutex_;
+
+  Metrics metrics_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<HostParts> parts_;
+  std::unique_ptr<Loader> loader_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<Housekeeping> housekeeping_;
+  std::unique_ptr<ControlApi> api_;
+  std::unique_ptr<HttpServer> control_;
+  std::unique_ptr<MilterServer> milter_;
+};
+
+/// `deferd -t`: everything that is wrong with a configuration, plugins' settings included, without starting anything.
+void check_config(const std::string& config_file, Problems& problems);
+
+}  // namespace deferd
