@@ -1,0 +1,343 @@
+#include "store/rocksdb_kv.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/table.h>
+#include <rocksdb/utilities/backup_engine.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "store/encoding.h"
+#include "store/kv_engine.h"
+#include "store/rocksdb_options.h"
+
+namespace deferd::store {
+
+bool DropExpired::Filter(int, const rocksdb::Slice&, const rocksdb::Slice& value, std::string*, bool*) const {
+  return record_expires({value.data(), value.size()}) < cutoff_.load(std::memory_order_relaxed);
+}
+
+rocksdb::DBOptions database_options() {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  // What must be read again after a crash: this bounds the time of a restart.
+  options.max_total_wal_size = 48ULL << 20;
+  options.avoid_flush_during_recovery = true;
+  // After power loss the log is good up to some place; what comes behind it was never promised.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.allow_fallocate = false;  // room is taken when it is used, so a small disk is full when it is full
+  options.manifest_preallocation_size = 64 << 10;
+  options.max_manifest_file_size = 16 << 20;
+  options.max_background_jobs = 2;
+  options.max_open_files = 500;
+  options.skip_stats_update_on_db_open = true;
+  options.bytes_per_sync = 1 << 20;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.max_log_file_size = 4 << 20;
+  options.keep_log_file_num = 2;
+  return options;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(std::uint64_t cache, const DropExpired* drop_expired) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(cache);
+  table.cache_index_and_filter_blocks = true;  // else memory would grow with the database
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+  table.block_size = 4 << 10;
+
+  rocksdb::ColumnFamilyOptions common;
+  common.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  common.compression = rocksdb::kLZ4Compression;
+  common.level_compaction_dynamic_level_bytes = true;
+  common.periodic_compaction_seconds = 24 * 60 * 60;  // so that what expired goes, also where nothing is written any more
+
+  rocksdb::ColumnFamilyOptions records = common;
+  records.write_buffer_size = 16 << 20;
+  records.max_write_buffer_number = 4;
+  records.memtable_whole_key_filtering = true;  // most look-ups are of strangers: nothing is found
+  records.memtable_prefix_bloom_size_ratio = 0.02;
+  records.target_file_size_base = 32 << 20;
+  records.max_bytes_for_level_base = 128 << 20;
+  records.compaction_filter = drop_expired;
+
+  rocksdb::ColumnFamilyOptions tables = common;
+  tables.write_buffer_size = 4 << 20;
+  rocksdb::ColumnFamilyOptions decisions = common;
+  decisions.write_buffer_size = 8 << 20;
+  return {{kFamilyNames[0], records}, {kFamilyNames[1], tables}, {kFamilyNames[2], decisions}};
+}
+
+Error error_of(const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  if (status.IsNoSpace() || text.find("No space left") != std::string::npos) return {Errc::io, "disk full: " + text};
+  if (status.IsCorruption()) return {Errc::corrupt, text + "; run: deferd --check-store"};
+  if (status.IsBusy() || status.IsTimedOut() || status.IsIncomplete() || status.IsShutdownInProgress())
+    return {Errc::unavailable, text};
+  return {Errc::io, text};
+}
+
+Error open_error(const std::string& path, const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  if (text.find("lock hold") != std::string::npos || text.find("While lock file") != std::string::npos)
+    return {Errc::io, path + " is in use by another process (is a deferd running on it?)"};
+  if (status.IsNoSpace() || text.find("No space left") != std::string::npos)
+    return {Errc::io, "cannot open " + path + ": disk full: " + text};
+  if (text.find("Permission denied") != std::string::npos || text.find("Read-only file system") != std::string::npos)
+    return {Errc::io, "cannot open " + path + ": " + text};
+  return {Errc::corrupt, "the database in " + path + " is damaged: " + text + "; run: deferd --check-store " + path +
+                             " to see the damage, deferd --repair-store " + path + " to save what can be saved"};
+}
+
+Result<void> prepare_folder(const std::string& path) {
+  std::filesystem::path made;
+  for (const auto& part : std::filesystem::path(path)) {
+    made /= part;
+    if (mkdir(made.c_str(), 0700) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+      return fail(Errc::io, "cannot make the folder " + made.string() + ": " + std::strerror(errno));
+  }
+  if (access(path.c_str(), R_OK | W_OK | X_OK) != 0)
+    return fail(Errc::io,
+                "cannot write to the folder " + path + " as user " + std::to_string(geteuid()) + ": " + std::strerror(errno));
+  return {};
+}
+
+OpenDb::~OpenDb() {
+  if (!db) return;
+  for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
+}
+
+Result<OpenDb> open_database(const std::string& path, rocksdb::DBOptions options,
+                             std::vector<rocksdb::ColumnFamilyDescriptor> families, bool read_only) {
+  std::vector<std::string> present;
+  if (std::filesystem::exists(std::filesystem::path(path) / "CURRENT")) {
+    const auto listed = rocksdb::DB::ListColumnFamilies(options, path, &present);
+    if (!listed.ok()) return tl::unexpected(open_error(path, listed));
+  }
+  for (const auto& name : present)
+    if (std::find(kFamilyNames.begin(), kFamilyNames.end(), name) == kFamilyNames.end())
+      families.emplace_back(name, families[0].options);
+
+  OpenDb open;
+  rocksdb::DB* db = nullptr;
+  const auto status = read_only ? rocksdb::DB::OpenForReadOnly(options, path, families, &open.handles, &db)
+                                : rocksdb::DB::Open(options, path, families, &open.handles, &db);
+  open.db.reset(db);
+  if (!status.ok()) return tl::unexpected(open_error(path, status));
+
+  std::string format;
+  const auto got = open.db->Get({}, open.of(Family::tables), rocksdb::Slice(kFormatKey.data(), kFormatKey.size()), &format);
+  if (got.IsNotFound()) return open;
+  if (!got.ok()) return tl::unexpected(open_error(path, got));
+  if (auto known = check_format(format); !known) return fail(known.error().code, path + ": " + known.error().what);
+  return open;
+}
+
+namespace {
+
+rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+
+/// Remembers what went wrong until it is over; listens to RocksDB's background threads too.
+class Health : public rocksdb::EventListener {
+ public:
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override { failed(*status); }
+  void failed(const rocksdb::Status& status) {
+    const std::lock_guard lock(mutex_);
+    if (state_.empty()) state_ = error_of(status).what;
+  }
+  void mended() {
+    const std::lock_guard lock(mutex_);
+    state_.clear();
+  }
+  std::string state() const {
+    const std::lock_guard lock(mutex_);
+    return state_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string state_;
+};
+
+class RocksKv : public Kv {
+ public:
+  explicit RocksKv(RocksKvOptions options) : options_(std::move(options)) {}
+  ~RocksKv() override;
+  Result<void> open();
+
+  Result<void> get(Family family, std::span<const std::string_view> keys,
+                   std::vector<std::optional<std::string>>& values) override;
+  Result<void> write(std::span<const Write> writes) override;
+  Result<void> scan(Family family, std::string_view from, std::string_view to, bool backwards, const Visit& visit) override;
+  void expire_before(std::int64_t cutoff) override { drop_expired_.before(cutoff); }
+  void tend() override;
+  Result<void> backup(const std::string& directory) override;
+  std::string name() const override { return "rocksdb"; }
+  std::string state() const override;
+  std::uint64_t records() const override;
+  std::uint64_t bytes() const override;
+
+ private:
+  void keep_syncing();
+
+  const RocksKvOptions options_;
+  DropExpired drop_expired_;
+  std::shared_ptr<Health> health_ = std::make_shared<Health>();
+  OpenDb open_;
+  std::mutex backup_;
+
+  std::atomic<bool> unsynced_ = false;
+  std::mutex stop_mutex_;
+  std::condition_variable stop_changed_;
+  bool stop_ = false;
+  std::thread syncer_;
+};
+
+Result<void> RocksKv::open() {
+  if (auto ready = prepare_folder(options_.path); !ready) return ready;
+  auto options = database_options();
+  options.listeners.push_back(health_);
+  auto opened = open_database(options_.path, std::move(options), family_descriptors(options_.cache, &drop_expired_), false);
+  if (!opened) return tl::unexpected(opened.error());
+  open_ = std::move(*opened);
+  syncer_ = std::thread([this] { keep_syncing(); });
+  return {};
+}
+
+RocksKv::~RocksKv() {
+  if (!syncer_.joinable()) return;
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stop_ = true;
+  }
+  stop_changed_.notify_all();
+  syncer_.join();
+  open_.db->Flush({}, open_.handles).PermitUncheckedError();  // the next start has no log to read
+  open_.db->SyncWAL().PermitUncheckedError();
+}
+
+void RocksKv::keep_syncing() {
+  std::unique_lock lock(stop_mutex_);
+  while (!stop_changed_.wait_for(lock, options_.sync_interval, [this] { return stop_; })) {
+    if (!unsynced_.exchange(false)) continue;
+    lock.unlock();
+    if (const auto synced = open_.db->SyncWAL(); !synced.ok()) health_->failed(synced);
+    lock.lock();
+  }
+}
+
+Result<void> RocksKv::get(Family family, std::span<const std::string_view> keys,
+                          std::vector<std::optional<std::string>>& values) {
+  values.assign(keys.size(), std::nullopt);
+  if (keys.size() == 1) {
+    rocksdb::PinnableSlice value;
+    const auto status = open_.db->Get({}, open_.of(family), slice(keys[0]), &value);
+    if (status.ok()) values[0].emplace(value.data(), value.size());
+    if (!status.ok() && !status.IsNotFound()) return tl::unexpected(error_of(status));
+    return {};
+  }
+  std::vector<rocksdb::Slice> slices;
+  slices.reserve(keys.size());
+  for (auto key : keys) slices.push_back(slice(key));
+  std::vector<rocksdb::PinnableSlice> found(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  open_.db->MultiGet({}, open_.of(family), keys.size(), slices.data(), found.data(), statuses.data());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].ok()) values[i].emplace(found[i].data(), found[i].size());
+    if (!statuses[i].ok() && !statuses[i].IsNotFound()) return tl::unexpected(error_of(statuses[i]));
+  }
+  return {};
+}
+
+Result<void> RocksKv::write(std::span<const Write> writes) {
+  rocksdb::WriteBatch batch;
+  for (const auto& write : writes) {
+    const auto added = write.value ? batch.Put(open_.of(write.family), slice(write.key), slice(*write.value))
+                                   : batch.Delete(open_.of(write.family), slice(write.key));
+    if (!added.ok()) return tl::unexpected(error_of(added));
+  }
+  const auto status = open_.db->Write({}, &batch);
+  if (!status.ok()) {
+    health_->failed(status);
+    return tl::unexpected(error_of(status));
+  }
+  if (!unsynced_.load(std::memory_order_relaxed)) unsynced_ = true;
+  return {};
+}
+
+Result<void> RocksKv::scan(Family family, std::string_view from, std::string_view to, bool backwards, const Visit& visit) {
+  if (from >= to) return {};
+  const rocksdb::Slice lower = slice(from), upper = slice(to);
+  rocksdb::ReadOptions options;
+  options.iterate_lower_bound = &lower;
+  options.iterate_upper_bound = &upper;
+  options.fill_cache = false;  // a listing must not push out what mail needs
+  const std::unique_ptr<rocksdb::Iterator> it(open_.db->NewIterator(options, open_.of(family)));
+  for (backwards ? it->SeekToLast() : it->SeekToFirst(); it->Valid(); backwards ? it->Prev() : it->Next())
+    if (!visit({it->key().data(), it->key().size()}, {it->value().data(), it->value().size()})) return {};
+  if (!it->status().ok()) return tl::unexpected(error_of(it->status()));
+  return {};
+}
+
+void RocksKv::tend() {
+  if (health_->state().empty()) return;
+  if (open_.db->Resume().ok()) health_->mended();
+}
+
+Result<void> RocksKv::backup(const std::string& directory) {
+  constexpr std::uint32_t kKept = 5;
+  const std::lock_guard lock(backup_);
+  if (auto ready = prepare_folder(directory); !ready) return ready;
+  rocksdb::BackupEngine* raw = nullptr;
+  rocksdb::BackupEngineOptions options(directory);
+  options.share_files_with_checksum = true;
+  auto status = rocksdb::BackupEngine::Open(rocksdb::Env::Default(), options, &raw);
+  const std::unique_ptr<rocksdb::BackupEngine> engine(raw);
+  if (status.ok()) status = engine->CreateNewBackup(open_.db.get());
+  if (status.ok()) status = engine->PurgeOldBackups(kKept);
+  if (!status.ok()) return fail(error_of(status).code, "backup into " + directory + ": " + error_of(status).what);
+  return {};
+}
+
+std::string RocksKv::state() const {
+  const auto state = health_->state();
+  return state.empty() ? "ok" : state;
+}
+
+std::uint64_t RocksKv::records() const {
+  std::uint64_t keys = 0;
+  open_.db->GetIntProperty(open_.of(Family::records), rocksdb::DB::Properties::kEstimateNumKeys, &keys);
+  return keys;
+}
+
+std::uint64_t RocksKv::bytes() const {
+  std::uint64_t bytes = 0;
+  std::error_code ignored;  // files come and go while we look
+  for (const auto& entry : std::filesystem::directory_iterator(options_.path, ignored)) {
+    const auto size = entry.file_size(ignored);
+    if (!ignored) bytes += size;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Kv>> open_rocksdb_kv(const RocksKvOptions& options) {
+  auto kv = std::make_unique<RocksKv>(options);
+  if (auto opened = kv->open(); !opened) return tl::unexpected(opened.error());
+  return kv;
+}
+
+}  // namespace deferd::store

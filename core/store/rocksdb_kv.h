@@ -1,0 +1,20 @@
+// RocksDB as a Kv, without its headers: they cost seconds and stay in two translation units.
+#pragma once
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "store/kv.h"
+
+namespace deferd::store {
+
+struct RocksKvOptions {
+  std::string path;
+  std::uint64_t cache = 64ULL << 20;
+  std::chrono::milliseconds sync_interval{1000};
+};
+
+/// Errors: io (also: in use by another process), corrupt, invalid (newer format).
+Result<std::unique_ptr<Kv>> open_rocksdb_kv(const RocksKvOptions& options);
+
+}  // namespace deferd::store
