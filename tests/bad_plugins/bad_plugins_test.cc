@@ -20,10 +20,10 @@ const fs::path kFolder = BAD_PLUGINS;
 
 class BadPluginsTest : public ::testing::Test {
  protected:
-  // A folder of this test's own, beside the libraries: below /tmp the place itself could be refused.
-  fs::path own_folder() {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    fs::path folder = kFolder / ("of-" + std::string(test->name()));
+  void TearDown() override { fs::remove_all(folder); }
+
+  // Makes the folder of this test's own, beside the libraries: below /tmp the place itself would be refused.
+  const fs::path& own_folder() {
     fs::remove_all(folder);
     fs::create_directories(folder);
     return folder;
@@ -40,6 +40,7 @@ class BadPluginsTest : public ::testing::Test {
     return or_throw(loader.load(name))->make(config, host);
   }
 
+  const fs::path folder = kFolder / ("of-" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
   FakeHost host;
   Loader loader{{kFolder.string()}, host.log()};
 };
@@ -92,7 +93,7 @@ TEST_F(BadPluginsTest, NamesThePluginsThereAreWhenOneIsMissing) {
 }
 
 TEST_F(BadPluginsTest, RefusesASecondFileOfOneNameNamingBoth) {
-  const auto folder = own_folder();
+  own_folder();
   const auto second = folder / "duplicate_name.so";
   fs::copy_file(kFolder / "duplicate_name.so", second);
   Loader two({kFolder.string(), folder.string()}, host.log());
@@ -104,19 +105,19 @@ TEST_F(BadPluginsTest, RefusesASecondFileOfOneNameNamingBoth) {
 }
 
 TEST_F(BadPluginsTest, RefusesAFileThatOthersMayWriteTo) {
-  const auto folder = own_folder();
+  own_folder();
   fs::copy_file(kFolder / "wrong_permissions.so", folder / "wrong_permissions.so");
   Loader own({folder.string()}, host.log());
   ASSERT_EQ(::chmod((folder / "wrong_permissions.so").c_str(), 0777), 0);
   const auto info = own.load("wrong_permissions");
   ASSERT_FALSE(info);
-  EXPECT_THAT(info.error().what, HasSubstr("wrong_permissions.so"));
+  EXPECT_THAT(info.error().what, AllOf(HasSubstr("wrong_permissions.so (mode 0777)"), HasSubstr("chmod go-w")));
   ASSERT_EQ(::chmod((folder / "wrong_permissions.so").c_str(), 0755), 0);
   EXPECT_TRUE(own.load("wrong_permissions"));
 }
 
 TEST_F(BadPluginsTest, RefusesAFolderThatOthersMayWriteTo) {
-  const auto folder = own_folder();
+  own_folder();
   fs::copy_file(kFolder / "wrong_permissions.so", folder / "wrong_permissions.so");
   ASSERT_EQ(::chmod(folder.c_str(), 0777), 0);
   Loader own({folder.string()}, host.log());
@@ -126,7 +127,7 @@ TEST_F(BadPluginsTest, RefusesAFolderThatOthersMayWriteTo) {
 }
 
 TEST_F(BadPluginsTest, RefusesALinkFromAFolderThatOthersMayWriteTo) {
-  const auto folder = own_folder();
+  own_folder();
   fs::create_symlink(kFolder / "wrong_permissions.so", folder / "wrong_permissions.so");
   ASSERT_EQ(::chmod(folder.c_str(), 0777), 0);
   Loader own({folder.string()}, host.log());
@@ -134,7 +135,7 @@ TEST_F(BadPluginsTest, RefusesALinkFromAFolderThatOthersMayWriteTo) {
 }
 
 TEST_F(BadPluginsTest, ARepairedLibraryLoadsWithoutARestart) {
-  const auto folder = own_folder();
+  own_folder();
   const auto file = folder / "duplicate_name.so";
   fs::copy_file(kFolder / "wrong_name.so", file);
   Loader own({folder.string()}, host.log());
