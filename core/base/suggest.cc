@@ -44,9 +44,9 @@ std::string_view nearest(std::string_view key, const std::vector<std::string_vie
 
 std::string unknown_key(std::string_view key, const std::vector<std::string_view>& known) {
   std::string out = "unknown key " + quote(key);
-  if (const auto meant = nearest(key, known); !meant.empty()) return out + "; did you mean '" + std::string(meant) + "'?";
   if (const auto colon = key.find(':'); std::find(known.begin(), known.end(), key.substr(0, colon)) != known.end())
     return out + "; a blank must follow the colon";
+  if (const auto meant = nearest(key, known); !meant.empty()) return out + "; did you mean '" + std::string(meant) + "'?";
   if (known.empty() || known.size() > kFew) return out;
   out += "; known here:";
   for (const auto word : known) out += (word == known.front() ? " " : ", ") + std::string(word);

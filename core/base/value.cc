@@ -85,7 +85,12 @@ Value& Value::set(std::string_view key, Value value, Mark key_mark) {
       key_marks_[i] = key_mark;
       return items_[i] = std::move(value);
     }
-  keys_.emplace_back(key);
+  return append(std::string(key), std::move(value), key_mark);
+}
+
+Value& Value::append(std::string key, Value value, Mark key_mark) {
+  kind_ = Kind::map;
+  keys_.push_back(std::move(key));
   key_marks_.push_back(key_mark);
   return items_.emplace_back(std::move(value));
 }

@@ -1,8 +1,8 @@
 // A configuration file as a tree of values with their places. Strict: what could be read in two ways is refused.
 //
 // Beyond YAML's own syntax these are problems: a key given twice (both lines are named), keys that are no plain text, anchors,
-// aliases, tags, a second document, more than 64 levels, more than 10,000 keys in one map, more than 16 MiB, bytes that are no
-// UTF-8 and control characters. Every scalar becomes text, as written, except that `~`, `null` and nothing at all become null.
+// aliases, tags, a second document, more than 64 levels, more than 16 MiB, bytes that are no UTF-8 and control characters. Every
+// scalar becomes text, as written, except that `~`, `null` and nothing at all become null.
 #pragma once
 #include <optional>
 #include <string>

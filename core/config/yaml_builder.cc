@@ -6,7 +6,6 @@ namespace deferd {
 namespace {
 
 constexpr std::size_t kDeepest = 64;
-constexpr std::size_t kMostKeys = 10'000;  // looking for doubles takes quadratic time
 
 }  // namespace
 
@@ -85,7 +84,7 @@ void YamlBuilder::open(Value value, Mark mark, bool is_map) {
     problems_.error(mark, {}, "nested deeper than " + std::to_string(kDeepest) + " levels");
     throw Stop{};
   }
-  open_.push_back({std::move(value.at(mark)), is_map, false, false, {}, {}});
+  open_.push_back({std::move(value.at(mark)), is_map, false, false, {}, {}, {}});
 }
 
 void YamlBuilder::close() {
@@ -105,27 +104,22 @@ void YamlBuilder::take(Value value) {
   } else if (!parent.has_key) {
     take_key(value);
   } else {
-    if (!parent.key_bad) parent.value.set(parent.key, std::move(value), parent.key_mark);
+    if (!parent.key_bad) parent.value.append(std::move(parent.key), std::move(value), parent.key_mark);
     parent.has_key = false;
   }
 }
 
 void YamlBuilder::take_key(const Value& key) {
   Open& map = open_.back();
-  map.key_bad = true;
-  if (!key.is_text()) {
+  map.key_bad = !key.is_text();
+  if (map.key_bad) {
     problems_.error(key.mark(), path(), "a key must be a plain text, not " + detail::kind_name(key));
-  } else if (map.value.size() == kMostKeys) {
-    problems_.error(key.mark(), path(), "more than " + std::to_string(kMostKeys) + " keys in one map");
-    throw Stop{};
   } else {
-    std::size_t first = 0;
-    while (first < map.value.size() && map.value.key(first) != key.text()) ++first;
-    map.key_bad = first < map.value.size();
-    if (map.key_bad)
+    const auto [first, is_new] = map.lines.try_emplace(key.text(), key.mark().line);
+    map.key_bad = !is_new;
+    if (!is_new)
       problems_.error(key.mark(), path(),
-                      "duplicate key " + detail::quote(key.text()) + "; first given in line " +
-                          std::to_string(map.value.key_mark(first).line));
+                      "duplicate key " + detail::quote(key.text()) + "; first given in line " + std::to_string(first->second));
   }
   map.has_key = true;
   map.key = key.text();

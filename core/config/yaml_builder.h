@@ -3,8 +3,10 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/mark.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "deferd/schema.h"
@@ -42,8 +44,9 @@ class YamlBuilder final : public YAML::EventHandler {
   struct Open {
     Value value;
     bool is_map = false;
-    bool has_key = false;  ///< A key was read, its value comes next.
-    bool key_bad = false;  ///< The value that comes next is dropped.
+    bool has_key = false;                                  ///< A key was read, its value comes next.
+    bool key_bad = false;                                  ///< The value that comes next is dropped.
+    std::unordered_map<std::string, std::uint32_t> lines;  ///< Where each key was given.
     std::string key;
     Mark key_mark;
   };

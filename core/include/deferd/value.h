@@ -50,6 +50,7 @@ class Value {
 
   Value& append(Value item);                                          ///< To a list; returns the new item.
   Value& set(std::string_view key, Value value, Mark key_mark = {});  ///< In a map, replacing; returns the value.
+  Value& append(std::string key, Value value, Mark key_mark);         ///< To a map; the key must be new to it.
 
   Mark mark() const { return mark_; }
   Value& at(Mark mark) {
