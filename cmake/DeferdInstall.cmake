@@ -1,11 +1,5 @@
-# What `cmake --install` puts where. Plugins install themselves (deferd_add_plugin).
+# What `cmake --install` puts where, besides programs and plugins, which their own folders install.
 include(CMakePackageConfigHelpers)
-
-foreach(program deferd deferctl)
-  if(TARGET ${program})
-    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
-  endif()
-endforeach()
 
 # The SDK: headers, the library each plugin links its own copy of, the fakes for its tests, the CMake package.
 set(DEFERD_PLUGIN_DIR ${CMAKE_INSTALL_LIBDIR}/deferd/plugins)
