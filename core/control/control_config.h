@@ -10,7 +10,7 @@
 namespace deferd {
 
 struct ControlConfig {
-  std::string socket = "/run/deferd/control.sock";
+  std::string socket = DEFERD_CONTROL_SOCKET;
   FileMode mode;
   std::string group;
   static Schema<ControlConfig> schema();

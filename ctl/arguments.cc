@@ -1,0 +1,65 @@
+#include "ctl/arguments.h"
+
+namespace deferd::ctl {
+namespace {
+
+constexpr const char* kSocket = DEFERD_CONTROL_SOCKET;
+
+void describe_reading(CLI::App& app, Arguments& arguments) {
+  app.add_subcommand("status", "Is it well, and since when does it run");
+  auto* list = app.add_subcommand("list", "Print a table: white, grey or trapped");
+  list->add_option("table", arguments.table, "white, grey or trapped")
+      ->required()
+      ->check(CLI::IsMember({"white", "grey", "trapped"}));
+  auto* show = app.add_subcommand("show", "All that is known of a client or a mail address");
+  show->add_option("key", arguments.what, "Address, prefix or mail address")->required();
+
+  auto* explain = app.add_subcommand("explain", "What would be decided, or what was and would be now; changes nothing");
+  explain->add_option("what", arguments.what, "Address of a client, or the id of a line of the log")->required();
+  explain->add_option("--helo", arguments.helo, "What the client calls itself");
+  explain->add_option("--from", arguments.from, "Sender; '<>' is the null sender");
+  explain->add_option("--to", arguments.to, "Recipient");
+  explain->add_option("--name", arguments.name, "Verified reverse name of the client");
+
+  auto* plugins = app.add_subcommand("plugins", "The plugins, in the order asked");
+  plugins->add_flag("--order", arguments.order, "Who is asked at which stage");
+  auto* stats = app.add_subcommand("stats", "What was decided since the start");
+  stats->add_flag("--watch", arguments.watch, "Again and again, with the rate in between");
+  stats->add_option("--every", arguments.every, "How often --watch prints")->default_str("2s");
+  stats->add_option("-n", arguments.count, "Stop after so many prints");
+}
+
+void describe_changing(CLI::App& app, Arguments& arguments) {
+  auto* add = app.add_subcommand("add", "Let a client pass: deferctl add white PREFIX");
+  add->add_option("table", arguments.table, "white")->required()->check(CLI::IsMember({"white"}));
+  add->add_option("prefix", arguments.what, "Address or prefix")->required();
+  add->add_option("--for", arguments.lasting, "For how long: 12h, 36d (default), never (it never ends)");
+  add->add_option("--note", arguments.note, "Your own words, kept with it");
+  auto* remove = app.add_subcommand("delete", "Forget a client: its rows in white and trapped, and what plugins learned of it");
+  remove->add_option("client", arguments.what, "Address or prefix")->required();
+  auto* release = app.add_subcommand("release", "Let a deferred mail pass at its next try");
+  release->add_option("id", arguments.what, "The id of its line of the log")->required();
+  auto* expect = app.add_subcommand("expect", "Delay no mail to a recipient for a while");
+  expect->add_option("recipient", arguments.what, "Mail address")->required();
+  expect->add_option("--from", arguments.from, "Only from senders of this domain");
+  expect->add_option("--for", arguments.lasting, "For how long: 15m")->required();
+  app.add_subcommand("reload", "Read the configuration again");
+  auto* backup = app.add_subcommand("backup", "Copy the store while it is in use");
+  backup->add_option("directory", arguments.what, "Where to; the daemon's user must be able to write there")->required();
+}
+
+}  // namespace
+
+void describe(CLI::App& app, Arguments& arguments) {
+  app.description("Looks into and steers a running deferd");
+  app.add_option("-s,--socket", arguments.socket, "Control socket of the daemon")->envname("DEFERD_SOCKET")->default_str(kSocket);
+  arguments.socket = kSocket;
+  app.add_flag("--json", arguments.json, "JSON for programs; lists as one object a line");
+  app.set_version_flag("--version", "deferctl " DEFERD_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  describe_reading(app, arguments);
+  describe_changing(app, arguments);
+}
+
+}  // namespace deferd::ctl

@@ -1,0 +1,26 @@
+// The command line of deferctl.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <string>
+
+namespace deferd::ctl {
+
+struct Arguments {
+  std::string socket;
+  bool json = false;
+  std::string table;    ///< list, add
+  std::string what;     ///< show, add, delete, release, expect, explain, backup
+  std::string lasting;  ///< --for
+  std::string note;
+  std::string helo, from, to, name;
+  bool order = false;
+  bool watch = false;
+  std::string every = "2s";
+  unsigned count = 0;  ///< Of refreshes; 0: until interrupted.
+};
+
+/// Fills `app` with every command and option; the values land in `arguments`, which outlives it.
+void describe(CLI::App& app, Arguments& arguments);
+
+}  // namespace deferd::ctl

@@ -1,0 +1,91 @@
+// add, delete, release, expect, reload, backup.
+#include <filesystem>
+
+#include "ctl/commands.h"
+#include "ctl/table.h"
+
+namespace deferd::ctl {
+namespace {
+
+/// Asks; prints the answer itself for programs, else what `sentence` makes of it.
+template <class Sentence>
+Outcome<void> change(const Job& job, const Question& question, Sentence sentence) {
+  auto answer = job.daemon.ask(question);
+  if (!answer) return tl::unexpected(answer.error());
+  if (job.arguments.json) {
+    job.screen.out << *answer;
+    return {};
+  }
+  auto value = read_json(*answer);
+  if (!value) return tl::unexpected(value.error());
+  sentence(*value);
+  return {};
+}
+
+}  // namespace
+
+Outcome<void> add(const Job& job) {
+  Question question{"PUT", "/v1/tables/white", Value::map()};
+  question.body.set("prefix", job.arguments.what);
+  if (!job.arguments.lasting.empty()) question.body.set("for", job.arguments.lasting);
+  if (!job.arguments.note.empty()) question.body.set("note", job.arguments.note);
+  return change(job, question, [&](const Value& row) {
+    const std::string expires = cell(row, "expires");
+    job.screen.out << cell(row, "prefix") << " is white " << (expires == "never" ? "for ever" : "until " + expires) << '\n';
+    if (const Value* trapped = row.find("trapped"))
+      job.screen.out << "but it is trapped until " << cell(*trapped, "expires") << ", which counts first; `deferctl delete "
+                     << cell(*trapped, "prefix") << "` ends that (and the white row of that prefix)\n";
+  });
+}
+
+Outcome<void> forget(const Job& job) {
+  Question question{"POST", "/v1/delete", Value::map()};
+  question.body.set("client", job.arguments.what);
+  return change(job, question, [&](const Value& answer) {
+    std::string from;
+    for (const char* table : {"white", "trapped"})
+      if (const Value* there = answer.find(table); there != nullptr && there->boolean())
+        from += (from.empty() ? "" : " and ") + std::string(table);
+    if (from.empty()) from = "no table";
+    job.screen.out << cell(answer, "client") << " was deleted from " << from << "; plugins forgot " << cell(answer, "deleted")
+                   << " of their records\n";
+    if (answer.find("still_white_by") != nullptr)
+      job.screen.out << "but it is still white by " << cell(answer, "still_white_by") << '\n';
+  });
+}
+
+Outcome<void> release(const Job& job) {
+  Question question{"POST", "/v1/release", Value::map()};
+  question.body.set("id", job.arguments.what);
+  return change(job, question, [&](const Value& answer) {
+    job.screen.out << "the mail from <" << cell(answer, "from") << "> to <" << cell(answer, "to") << "> passes when "
+                   << cell(answer, "client") << " tries again\n";
+  });
+}
+
+Outcome<void> expect(const Job& job) {
+  Question question{"POST", "/v1/expect", Value::map()};
+  question.body.set("to", job.arguments.what);
+  if (!job.arguments.from.empty()) question.body.set("from_domain", job.arguments.from);
+  question.body.set("for", job.arguments.lasting);
+  return change(job, question, [&](const Value& answer) {
+    job.screen.out << "mail to <" << cell(answer, "to") << ">";
+    if (answer.find("from_domain") != nullptr) job.screen.out << " from " << cell(answer, "from_domain");
+    job.screen.out << " is not delayed until " << cell(answer, "until") << '\n';
+  });
+}
+
+Outcome<void> reload(const Job& job) {
+  return change(job, {"POST", "/v1/reload", {}, true},
+                [&](const Value& answer) { job.screen.out << cell(answer, "message") << '\n'; });
+}
+
+Outcome<void> backup(const Job& job) {
+  Question question{"POST", "/v1/backup", Value::map(), true};
+  question.body.set("directory", std::filesystem::absolute(job.arguments.what).lexically_normal().string());
+  return change(job, question, [&](const Value& answer) {
+    job.screen.out << "the store was copied into " << cell(answer, "directory") << '\n';
+  });
+}
+
+}  // namespace deferd::ctl

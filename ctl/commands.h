@@ -1,0 +1,30 @@
+// What deferctl's commands do.
+#pragma once
+#include "ctl/arguments.h"
+#include "ctl/daemon.h"
+#include "ctl/screen.h"
+
+namespace deferd::ctl {
+
+/// A command's whole environment.
+struct Job {
+  const Arguments& arguments;
+  const Daemon& daemon;
+  const Screen& screen;
+};
+
+Outcome<void> status(const Job& job);
+Outcome<void> list(const Job& job);
+Outcome<void> show(const Job& job);
+Outcome<void> explain(const Job& job);
+Outcome<void> plugins(const Job& job);
+Outcome<void> stats(const Job& job);
+
+Outcome<void> add(const Job& job);
+Outcome<void> forget(const Job& job);  ///< delete
+Outcome<void> release(const Job& job);
+Outcome<void> expect(const Job& job);
+Outcome<void> reload(const Job& job);
+Outcome<void> backup(const Job& job);
+
+}  // namespace deferd::ctl
