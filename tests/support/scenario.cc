@@ -48,7 +48,8 @@ Result<Heard> parse_heard(std::string_view text) {
   if (parts.empty()) return fail(Errc::invalid, "what is expected is missing");
   if (parts[i] != "pass") {
     heard.code = std::atoi(parts[i].c_str());
-    if (heard.code < 400 || heard.code > 599) return fail(Errc::invalid, "'" + parts[i] + "' is neither pass nor a 4xx or 5xx code");
+    if (heard.code < 400 || heard.code > 599)
+      return fail(Errc::invalid, "'" + parts[i] + "' is neither pass nor a 4xx or 5xx code");
   }
   ++i;
   if (i < parts.size() && parts[i].find('.') != std::string::npos) heard.enhanced = parts[i++];
@@ -90,12 +91,18 @@ Result<Try> parse_try(std::string_view text) {
     const auto equals = word.find('=');
     const auto key = word.substr(0, equals);
     const auto value = equals == std::string::npos ? std::string() : word.substr(equals + 1);
-    if (word == "quits") attempt.quits = true;
-    else if (equals != std::string::npos && key == "helo") attempt.helo = value;
-    else if (equals != std::string::npos && key == "name") attempt.name = value;
-    else if (equals != std::string::npos && key == "auth") attempt.auth = value;
-    else if (equals != std::string::npos && key == "tls") attempt.tls_subject = value;
-    else addresses.push_back(word);
+    if (word == "quits")
+      attempt.quits = true;
+    else if (equals != std::string::npos && key == "helo")
+      attempt.helo = value;
+    else if (equals != std::string::npos && key == "name")
+      attempt.name = value;
+    else if (equals != std::string::npos && key == "auth")
+      attempt.auth = value;
+    else if (equals != std::string::npos && key == "tls")
+      attempt.tls_subject = value;
+    else
+      addresses.push_back(word);
   }
   if (addresses.size() < 3) return fail(Errc::invalid, "try needs CLIENT FROM RECIPIENT...");
   auto client = Address::parse(addresses[0]);
@@ -228,7 +235,8 @@ Result<Scenario> parse(const std::string& file, std::string_view text) {
 namespace {
 
 bool matches(const Heard& expected, const Heard& heard) {
-  return expected.code == heard.code && (expected.enhanced.empty() || heard.enhanced.empty() || expected.enhanced == heard.enhanced) &&
+  return expected.code == heard.code &&
+         (expected.enhanced.empty() || heard.enhanced.empty() || expected.enhanced == heard.enhanced) &&
          (expected.plugin.empty() || heard.plugin.empty() || expected.plugin == heard.plugin);
 }
 
@@ -251,16 +259,21 @@ Result<void> play_step(const Step& step, Driver& driver, const std::string& plac
       if (!outcome) return tl::unexpected(outcome.error());
       for (std::size_t i = 0; i < step.attempt.to.size(); ++i)
         compare(place, "<" + step.attempt.to[i] + ">",
-                expected_of(step.attempt.expected[step.attempt.expected.size() == 1 ? 0 : i], driver.name()), outcome->recipients.at(i),
-                wrong);
+                expected_of(step.attempt.expected[step.attempt.expected.size() == 1 ? 0 : i], driver.name()),
+                outcome->recipients.at(i), wrong);
       if (step.attempt.data) compare(place, "DATA", expected_of(*step.attempt.data, driver.name()), outcome->data, wrong);
       return {};
     }
-    case Step::Kind::after: return driver.after(step.after.duration);
-    case Step::Kind::add_row: return driver.add_row(step.add_row);
-    case Step::Kind::remove: return driver.remove(step.remove.prefix);
-    case Step::Kind::expect_mail: return driver.expect_mail(step.expect_mail);
-    case Step::Kind::release: return driver.release();
+    case Step::Kind::after:
+      return driver.after(step.after.duration);
+    case Step::Kind::add_row:
+      return driver.add_row(step.add_row);
+    case Step::Kind::remove:
+      return driver.remove(step.remove.prefix);
+    case Step::Kind::expect_mail:
+      return driver.expect_mail(step.expect_mail);
+    case Step::Kind::release:
+      return driver.release();
     case Step::Kind::check_row: {
       auto present = driver.has_row(step.check_row.table, step.check_row.address);
       if (!present) return tl::unexpected(present.error());

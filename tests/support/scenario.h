@@ -32,19 +32,34 @@ struct Try {
   std::string from;
   std::vector<std::string> to;
   std::string helo = "client.example";
-  std::string name;                ///< Verified reverse name.
+  std::string name;  ///< Verified reverse name.
   std::string auth, tls_subject;
   bool quits = false;              ///< Leaves before DATA.
   std::vector<Expected> expected;  ///< One for all recipients, or one each.
   std::optional<Expected> data;
 };
 
-struct After { std::chrono::seconds duration; };
-struct AddRow { std::string table; std::string prefix; std::chrono::seconds duration; };
-struct Delete { std::string prefix; };
-struct ExpectMail { std::string to, from_domain; std::chrono::seconds duration; };
+struct After {
+  std::chrono::seconds duration;
+};
+struct AddRow {
+  std::string table;
+  std::string prefix;
+  std::chrono::seconds duration;
+};
+struct Delete {
+  std::string prefix;
+};
+struct ExpectMail {
+  std::string to, from_domain;
+  std::chrono::seconds duration;
+};
 struct Release {};  ///< The last decision that was no pass.
-struct CheckRow { std::string table; Address address; bool present; };
+struct CheckRow {
+  std::string table;
+  Address address;
+  bool present;
+};
 
 struct Step {
   enum class Kind : std::uint8_t { attempt, after, add_row, remove, expect_mail, release, check_row } kind;

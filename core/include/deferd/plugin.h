@@ -67,22 +67,20 @@ class Plugin {
 
 /// A bit each hook; a hook that is not overridden is never called, and its stage not even negotiated.
 namespace hook {
-enum : std::uint32_t {
-  connect = 1u << 0,
-  helo = 1u << 1,
-  mail = 1u << 2,
-  rcpt = 1u << 3,
-  data = 1u << 4,
-  headers = 1u << 5,
-  reply = 1u << 6,
-  decided = 1u << 7,
-  accepted = 1u << 8,
-  disconnect = 1u << 9,
-  tick = 1u << 10,
-  table = 1u << 11,
-  command = 1u << 12,
-};
-}
+inline constexpr std::uint32_t connect = 1u << 0;
+inline constexpr std::uint32_t helo = 1u << 1;
+inline constexpr std::uint32_t mail = 1u << 2;
+inline constexpr std::uint32_t rcpt = 1u << 3;
+inline constexpr std::uint32_t data = 1u << 4;
+inline constexpr std::uint32_t headers = 1u << 5;
+inline constexpr std::uint32_t reply = 1u << 6;
+inline constexpr std::uint32_t decided = 1u << 7;
+inline constexpr std::uint32_t accepted = 1u << 8;
+inline constexpr std::uint32_t disconnect = 1u << 9;
+inline constexpr std::uint32_t tick = 1u << 10;
+inline constexpr std::uint32_t table = 1u << 11;
+inline constexpr std::uint32_t command = 1u << 12;
+}  // namespace hook
 
 /// What the shared object exports as `deferd_plugin`. The order of the first five members is for ever.
 struct PluginInfo {
