@@ -26,8 +26,10 @@ KvEngine::KvEngine(std::unique_ptr<Kv> kv, const Clock& clock, Log* log, const D
     : kv_(std::move(kv)), clock_(clock), log_(log), tables_(*kv_, clock, feed), decisions_(*kv_, decisions) {}
 
 KvEngine::~KvEngine() {
-  // So that a long run without a change of the minute is not taken for a jump of the clock. A failure costs an hour of cleaning.
-  if (guard_ && !guard_->held()) static_cast<void>(persist(clock_.now()));
+  if (!guard_) return;
+  static_cast<void>(guard_->check(clock_.now(), clock_.steady()));
+  // A failure costs an hour of cleaning after the next start.
+  if (!guard_->held()) static_cast<void>(persist(clock_.now()));
 }
 
 Result<std::unique_ptr<KvEngine>> KvEngine::open(std::unique_ptr<Kv> kv, const Clock& clock, Log* log,

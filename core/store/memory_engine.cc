@@ -5,8 +5,8 @@
 
 namespace deferd {
 
-std::unique_ptr<Engine> make_memory_engine(const Clock& clock) {
-  return or_throw(store::KvEngine::open(std::make_unique<store::MemoryKv>(), clock, nullptr, DecisionLimits{}, FeedLimits{}));
+std::unique_ptr<Engine> make_memory_engine(const Clock& clock, const DecisionLimits& decisions, const FeedLimits& feed) {
+  return or_throw(store::KvEngine::open(std::make_unique<store::MemoryKv>(), clock, nullptr, decisions, feed));
 }
 
 }  // namespace deferd

@@ -105,8 +105,11 @@ Result<void> prepare_folder(const std::string& path) {
   std::filesystem::path made;
   for (const auto& part : std::filesystem::path(path)) {
     made /= part;
-    if (mkdir(made.c_str(), 0700) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
-      return fail(Errc::io, "cannot make the folder " + made.string() + ": " + std::strerror(errno));
+    if (mkdir(made.c_str(), 0700) == 0) continue;
+    const int reason = errno;  // of a folder that is there it may also be EACCES or EROFS
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(made, ignored))
+      return fail(Errc::io, "cannot make the folder " + made.string() + ": " + std::strerror(reason));
   }
   if (access(path.c_str(), R_OK | W_OK | X_OK) != 0)
     return fail(Errc::io,
