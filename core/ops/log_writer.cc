@@ -1,7 +1,5 @@
 #include "ops/log_writer.h"
 
-#include <csignal>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -9,6 +7,7 @@
 #include <thread>
 
 #include "ops/log_sink.h"
+#include "ops/signals.h"
 
 namespace deferd {
 namespace {
@@ -55,10 +54,7 @@ struct LogWriter::Impl {
   }
 
   void run(const std::stop_token& stop) {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
-
+    block_signals();
     std::string text;
     std::unique_lock lock(mutex);
     while (true) {

@@ -28,6 +28,10 @@ class Metrics {
   Gauge& gauge(std::string_view name, std::initializer_list<Label> labels, std::string_view help) {
     return gauge(name, std::span<const Label>(labels.begin(), labels.size()), help);
   }
+  Histogram& histogram(std::string_view name, std::initializer_list<Label> labels, std::span<const double> bounds,
+                       std::string_view help) {
+    return histogram(name, std::span<const Label>(labels.begin(), labels.size()), bounds, help);
+  }
 
   std::string text() const;                          ///< For GET /metrics.
   std::uint64_t value(std::string_view name) const;  ///< Sum over all labels of a counter; for `deferctl stats` and tests.

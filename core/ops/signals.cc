@@ -1,0 +1,110 @@
+#include "ops/signals.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string>
+
+#include "deferd/result.h"
+
+namespace deferd {
+namespace {
+
+constexpr int kSignals[] = {SIGHUP, SIGTERM, SIGINT};
+std::atomic<SignalWaiter*> the_waiter{nullptr};
+static_assert(std::atomic<SignalWaiter*>::is_always_lock_free);
+
+extern "C" void on_signal(int number) {
+  const int before = errno;
+  if (auto* waiter = the_waiter.load()) waiter->post(number == SIGHUP ? MainEvent::reload : MainEvent::terminate);
+  errno = before;
+}
+
+void mask(int how) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : kSignals) sigaddset(&set, number);
+  pthread_sigmask(how, &set, nullptr);
+}
+
+void handle(int number, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  // Not blocked within the handler either, see the header.
+  action.sa_flags = SA_RESTART | SA_NODEFER;
+  sigemptyset(&action.sa_mask);
+  sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+SignalWaiter::SignalWaiter() {
+  mask(SIG_BLOCK);
+  if (pipe(wake_) != 0) throw ErrorException({Errc::io, std::string("cannot make a pipe: ") + std::strerror(errno)});
+  for (const int end : wake_) {
+    fcntl(end, F_SETFD, FD_CLOEXEC);
+    fcntl(end, F_SETFL, O_NONBLOCK);
+  }
+  the_waiter = this;
+  handle(SIGPIPE, SIG_IGN);
+  for (const int number : kSignals) handle(number, on_signal);
+}
+
+SignalWaiter::~SignalWaiter() {
+  for (const int number : kSignals) handle(number, SIG_IGN);
+  the_waiter = nullptr;
+  for (const int end : wake_) close(end);
+}
+
+void SignalWaiter::take_signals() { mask(SIG_UNBLOCK); }
+
+std::optional<MainEvent> SignalWaiter::next() noexcept {
+  const auto pending = pending_.load();
+  for (const auto event : {MainEvent::failed, MainEvent::terminate, MainEvent::reload}) {
+    const auto bit = 1u << static_cast<unsigned>(event);
+    if ((pending & bit) == 0) continue;
+    pending_.fetch_and(~bit);
+    return event;
+  }
+  return std::nullopt;
+}
+
+MainEvent SignalWaiter::wait() {
+  while (true)
+    if (const auto event = wait_for(std::chrono::minutes(1))) return *event;
+}
+
+std::optional<MainEvent> SignalWaiter::wait_for(std::chrono::milliseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (true) {
+    if (const auto event = next()) return event;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return std::nullopt;
+    pollfd waiting{wake_[0], POLLIN, 0};
+    poll(&waiting, 1, static_cast<int>(left.count()));
+    char bytes[64];
+    while (read(wake_[0], bytes, sizeof bytes) > 0) {
+    }
+  }
+}
+
+void SignalWaiter::post(MainEvent event) noexcept {
+  pending_.fetch_or(1u << static_cast<unsigned>(event));
+  const char byte = 0;
+  // Full means that there is something to wake up for.
+  [[maybe_unused]] const auto written = write(wake_[1], &byte, 1);
+}
+
+void block_signals() noexcept {
+  sigset_t set;
+  sigfillset(&set);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF}) sigdelset(&set, fault);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+}  // namespace deferd
