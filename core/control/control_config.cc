@@ -1,6 +1,5 @@
 #include "control/control_config.h"
 
-
 #include "http/unix_listener.h"
 
 namespace deferd {
