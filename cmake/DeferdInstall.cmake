@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 
 # The SDK: headers, the library each plugin links its own copy of, the fakes for its tests, the CMake package.
-set(DEFERD_PLUGIN_DIR ${CMAKE_INSTALL_LIBDIR}/deferd/plugins)
+set(DEFERD_PLUGIN_DIR ${DEFERD_PLUGIN_DESTINATION})
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/deferd)
 install(DIRECTORY core/include/deferd DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY tests/support/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/deferd/testing FILES_MATCHING PATTERN "fake_*.h")
