@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -11,6 +12,15 @@
 
 #include "milter/callbacks.h"
 #include "milter/switchboard.h"
+
+// Stands in for the C library's. libmilter keeps a thread in sigwait() for SIGHUP, SIGTERM and SIGINT that ends the milter on any
+// of them. The kernel gives a signal to the main thread's handler if it can, but not always: a SIGHUP that comes before that
+// thread has got to its sigwait(), or a SIGTERM while a SIGHUP is still to be handled, would be the thread's. So it is left
+// waiting here; signals are the main thread's alone. Nothing else in the process uses sigwait().
+extern "C" __attribute__((visibility("default"))) int sigwait(const sigset_t*,
+                                                              int*) noexcept(noexcept(::sigwait(nullptr, nullptr))) {
+  for (;;) ::pause();
+}
 
 namespace deferd {
 
@@ -52,7 +62,6 @@ MilterServer::MilterServer(const MilterSocket& socket, const MilterConfig& confi
   if (socket_.is_unix()) guard_.emplace(or_throw(SocketGuard::lock(socket_.path)));
   listen(socket_, config);
   if (guard_) check(guard_->adopt(config));
-  wiring_.log.info("milter.listening", {{"socket", socket_.to_string()}});
 }
 
 MilterServer::~MilterServer() {

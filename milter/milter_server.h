@@ -17,8 +17,8 @@ class Switchboard;
 /// At most one a process, ever: libmilter is global, serves one socket and cannot be started again. Owner's calls come from one
 /// thread.
 ///
-/// libmilter has a thread that waits for SIGTERM, SIGINT and SIGHUP and ends everything; it gets them only while the main thread
-/// has them blocked. So the main thread takes signals by handlers and leaves them unblocked (no sigwait, no signalfd).
+/// Takes the place of the C library's sigwait() in the process, so that libmilter, which would end at SIGHUP, SIGTERM and SIGINT,
+/// never gets a signal. Whoever wants them takes them by handlers.
 class MilterServer {
  public:
   struct Wiring {

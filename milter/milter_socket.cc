@@ -20,7 +20,8 @@ Result<std::uint16_t> parse_port(std::string_view text) {
 
 Result<Address> parse_host(std::string_view text, bool v6) {
   if (text == "localhost") return Address::parse(v6 ? "::1" : "127.0.0.1");
-  auto host = Address::parse(text);
+  const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  auto host = Address::parse(bracketed ? text.substr(1, text.size() - 2) : text);
   if (!host) return fail(Errc::invalid, "'" + std::string(text) + "' is neither an address nor localhost");
   return host;
 }
