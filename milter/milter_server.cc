@@ -17,8 +17,7 @@
 // of them. The kernel gives a signal to the main thread's handler if it can, but not always: a SIGHUP that comes before that
 // thread has got to its sigwait(), or a SIGTERM while a SIGHUP is still to be handled, would be the thread's. So it is left
 // waiting here; signals are the main thread's alone. Nothing else in the process uses sigwait().
-extern "C" __attribute__((visibility("default"))) int sigwait(const sigset_t*,
-                                                              int*) noexcept(noexcept(::sigwait(nullptr, nullptr))) {
+extern "C" __attribute__((visibility("default"))) int sigwait(const sigset_t*, int*) {
   for (;;) ::pause();
 }
 
