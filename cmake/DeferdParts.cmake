@@ -19,6 +19,11 @@ function(deferd_part name)
   target_link_libraries(deferd-${name} PUBLIC ${arg_LINK} PRIVATE deferd-options ${arg_PRIVATE_LINK})
 endfunction()
 
+# Every unit test program, without the end-to-end tests' needs.
+if(DEFERD_TESTS)
+  add_custom_target(unit-tests)
+endif()
+
 # deferd_test(NAME SOURCES a_test.cc ... LINK target ...): one program, each of its tests known to ctest.
 function(deferd_test name)
   if(NOT DEFERD_TESTS)
@@ -28,5 +33,6 @@ function(deferd_test name)
   add_executable(${name}_test ${arg_SOURCES})
   target_link_libraries(${name}_test PRIVATE ${arg_LINK} deferd-options GTest::gmock GTest::gtest_main)
   set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_dependencies(unit-tests ${name}_test)
   gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()

@@ -12,6 +12,7 @@ usage: ./dev COMMAND
   bench [NAME]       the benchmarks behind the figures we quote: milter, store ...
   scenario FILE...   play scenario files (tests/scenarios/README.md)
   fuzz NAME [SECS]   run one fuzz target; without NAME, list them
+  docs               write the reference of settings into man pages and manuals
   fmt                format the C++ sources
   lint               clang-tidy over the sources, and the format check
   help               this text
@@ -85,7 +86,8 @@ cmd_test() {
 run_ctest() {
   local preset=$1
   shift
-  (cd "build/$preset" && ctest --output-on-failure -j "$(jobs_at_once)" "$@")
+  (cd "build/$preset" && ctest --output-on-failure --no-tests=error -j "$(jobs_at_once)" "$@") | tee "build/$preset/test-log" || true # judged below
+  /usr/bin/python3 tools/dev/summary.py "build/$preset/test-log" tests/allowed-skips | tee "build/$preset/test-summary"
 }
 
 cmd_scenario() {
@@ -93,6 +95,13 @@ cmd_scenario() {
   install_packages "${build_packages[@]}" libgtest-dev libgmock-dev
   build release scenario daemon-and-plugins >build/scenario.log 2>&1 || { cat build/scenario.log >&2; exit 1; }
   build/release/bin/scenario "$@"
+}
+
+cmd_docs() {
+  install_boost
+  install_packages "${build_packages[@]}" libgtest-dev libgmock-dev
+  build release reference daemon-and-plugins
+  build/release/bin/reference --write . build/release/plugins
 }
 
 cmd_proof() {
