@@ -84,7 +84,8 @@ class GreylistTest : public ::testing::Test {
   std::uint64_t answers(std::string_view answer) { return host.count("deferd_greylist_answers_total", {{"answer", answer}}); }
   std::vector<double> delays() { return host.observed("deferd_greylist_delay_seconds"); }
 
-  Result<std::vector<Value>> command(std::string_view name, std::initializer_list<std::pair<std::string_view, std::string>> args) {
+  Result<std::vector<Value>> command(std::string_view name,
+                                     std::initializer_list<std::pair<std::string_view, std::string>> args) {
     Value map = Value::map();
     for (const auto& [key, value] : args) map.set(key, value);
     FakeContext context(host);
