@@ -48,8 +48,7 @@ class FakeHost : public Host {
   std::int64_t gauge_value(std::string_view name, std::initializer_list<Label> labels = {}) const;      ///< Likewise.
   std::vector<double> observed(std::string_view name, std::initializer_list<Label> labels = {}) const;  ///< Likewise.
 
-  /// From now on store and tables answer with this error; break_store() without one mends them.
-  void break_store(Error error);
+  void break_store(Error error);  ///< From now on store and tables answer with this error.
   void mend_store();
 
   /// For tests of the daemon itself: sweep(), decisions().
