@@ -18,16 +18,27 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[3]
 PAGE = SOURCE / "docs" / "writing-a-plugin.md"
+NOBODY = 65534
 
 
 def commands(build):
-    """The sh blocks of the part "Ten minutes"."""
+    """The sh blocks of the part "Ten minutes": what needs the source tree (install, copy), and the rest."""
     part = PAGE.read_text().split("\n## Ten minutes\n")[1].split("\n## ")[0]
-    blocks = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
-    script = "\n".join(blocks)
-    if "build/release" not in script:
+    install, copy, *rest = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
+    if "build/release" not in install:
         sys.exit(f"{PAGE}: does not install build/release any longer")
-    return script.replace("build/release", f'"{build}"')
+    return install.replace("build/release", f'"{build}"') + copy, "".join(rest)
+
+
+def run(script, where, home, user=None):
+    environment = dict(os.environ, HOME=str(home), CMAKE_BUILD_PARALLEL_LEVEL="2")
+    environment.pop("DEFERD_SOCKET", None)
+    done = subprocess.run(["bash", "-euxc", script], cwd=where, env=environment, user=user, group=user,
+                          extra_groups=None if user is None else [], timeout=500, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    print(done.stdout, flush=True)
+    check(done.returncode == 0, "every command succeeds")
+    return done.stdout
 
 
 def check(condition, what):
@@ -46,18 +57,18 @@ def stop(pid_file):
 
 def main():
     build = Path(sys.argv[1]).resolve()
-    # Below the build folder: plugins are not loaded from /tmp.
-    home = Path(tempfile.mkdtemp(prefix="sdk-", dir=build))
+    # deferd does not run as root, and loads no plugins from below /tmp: another user's folder, in a place that user can reach.
+    as_root = os.geteuid() == 0
+    home = Path(tempfile.mkdtemp(prefix="deferd-sdk-", dir="/opt" if as_root else build))
     try:
-        environment = dict(os.environ, HOME=str(home), CMAKE_BUILD_PARALLEL_LEVEL="2")
-        environment.pop("DEFERD_SOCKET", None)
-        done = subprocess.run(["bash", "-euxc", commands(build)], cwd=SOURCE, env=environment, timeout=500,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        print(done.stdout)
-        check(done.returncode == 0, "every command of the page succeeds")
-        check(re.search(r"^ok$", done.stdout, re.MULTILINE), "deferd -t loads the plugin and says ok")
-        check(re.search(r"100% tests passed", done.stdout), "its test passes")
-        check(re.search(r"^limit\b", done.stdout, re.MULTILINE), "deferctl plugins names it")
+        prepare, build_and_load = commands(build)
+        run(prepare, SOURCE, home)
+        if as_root:
+            subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", home], check=True)
+        output = run(build_and_load, home / "limit", home, NOBODY if as_root else None)
+        check(re.search(r"^ok$", output, re.MULTILINE), "deferd -t loads the plugin and says ok")
+        check(re.search(r"100% tests passed", output), "its test passes")
+        check(re.search(r"^limit\b", output, re.MULTILINE), "deferctl plugins names it")
 
         prefix, plugin = home / "deferd", home / "limit"
         for path in ["include/deferd/plugin.h", "include/deferd/testing/fake_host.h"]:
@@ -76,8 +87,8 @@ def main():
         check(names == ["deferd_plugin"], "the library shows deferd_plugin and nothing else")
 
         (plugin / "bad.yaml").write_text((plugin / "try.yaml").read_text().replace("remember:", "remembr:"))
-        refused = subprocess.run([prefix / "sbin/deferd", "-t", "-c", plugin / "bad.yaml"], capture_output=True, text=True,
-                                 check=False)
+        refused = subprocess.run([prefix / "sbin/deferd", "-t", "-c", plugin / "bad.yaml"], user=NOBODY if as_root else None,
+                                 capture_output=True, text=True, check=False)
         check(refused.returncode == 78, "a misspelt setting of it is refused")
         check("did you mean 'remember'" in refused.stderr, "and the setting meant is named")
     finally:
