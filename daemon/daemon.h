@@ -29,7 +29,7 @@ class Daemon {
          SignalWaiter& signals);
   ~Daemon();
 
-  void start();  ///< Begins to answer. To be called after signals.take_signals().
+  void start();  ///< Begins to answer.
   /// Lets the MTA's mail in progress end, for at most 10 s altogether. False: a plugin hangs; leave by _exit(), destroying
   /// nothing.
   bool stop();

@@ -82,7 +82,6 @@ int serve(const Options& options, const LoadedConfig& loaded) {
   log.notice("deferd.starting", {{"version", DEFERD_VERSION}, {"config", options.config}, {"descriptors", limit.now}});
   try {
     Daemon daemon(options.config, loaded, clock, testing_clock ? &*testing_clock : nullptr, log, signals);
-    signals.take_signals();
     daemon.start();
     notifier.ready();
     if (background) background->ready();

@@ -25,18 +25,10 @@ extern "C" void on_signal(int number) {
   errno = before;
 }
 
-void mask(int how) {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int number : kSignals) sigaddset(&set, number);
-  pthread_sigmask(how, &set, nullptr);
-}
-
 void handle(int number, void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
-  // Not blocked within the handler either, see the header.
-  action.sa_flags = SA_RESTART | SA_NODEFER;
+  action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigaction(number, &action, nullptr);
 }
@@ -44,7 +36,10 @@ void handle(int number, void (*handler)(int)) {
 }  // namespace
 
 SignalWaiter::SignalWaiter() {
-  mask(SIG_BLOCK);
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  for (const int number : kSignals) sigaddset(&blocked, number);
+  pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
   if (pipe(wake_) != 0) throw ErrorException({Errc::io, std::string("cannot make a pipe: ") + std::strerror(errno)});
   for (const int end : wake_) {
     fcntl(end, F_SETFD, FD_CLOEXEC);
@@ -60,8 +55,6 @@ SignalWaiter::~SignalWaiter() {
   the_waiter = nullptr;
   for (const int end : wake_) close(end);
 }
-
-void SignalWaiter::take_signals() { mask(SIG_UNBLOCK); }
 
 std::optional<MainEvent> SignalWaiter::next() noexcept {
   const auto pending = pending_.load();
@@ -80,13 +73,17 @@ MainEvent SignalWaiter::wait() {
 }
 
 std::optional<MainEvent> SignalWaiter::wait_for(std::chrono::milliseconds time) {
+  sigset_t open;
+  pthread_sigmask(SIG_BLOCK, nullptr, &open);
+  for (const int number : kSignals) sigdelset(&open, number);
+
   const auto end = std::chrono::steady_clock::now() + time;
   while (true) {
     if (const auto event = next()) return event;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return std::nullopt;
+    const auto left = std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(end - std::chrono::steady_clock::now()));
+    const timespec timeout{static_cast<time_t>(left / std::chrono::seconds(1)), static_cast<long>(left.count() % 1'000'000'000)};
     pollfd waiting{wake_[0], POLLIN, 0};
-    poll(&waiting, 1, static_cast<int>(left.count()));
+    if (ppoll(&waiting, 1, &timeout, &open) == 0 && left.count() == 0) return next();
     char bytes[64];
     while (read(wake_[0], bytes, sizeof bytes) > 0) {
     }

@@ -14,12 +14,8 @@ enum class MainEvent : std::uint8_t {
   reload,     ///< SIGHUP. Several in a row count as one.
 };
 
-/// Handles SIGHUP, SIGTERM and SIGINT, and ignores SIGPIPE. One in a process, made by the main thread before any other thread.
-///
-/// The signals are held back until take_signals(), so that what is started before inherits them blocked; from then on they are
-/// never blocked in the main thread. This matters: libmilter keeps a thread in sigwait(3) for the same signals, which ends the
-/// milter on SIGHUP, and which the kernel chooses whenever the main thread would not take them. So call take_signals() before
-/// smfi_main(), and let threads that are started later block signals themselves.
+/// Handles SIGHUP, SIGTERM and SIGINT, and ignores SIGPIPE. One in a process, made by the main thread before any other thread:
+/// the signals are blocked in all of them, and are taken only while the main thread waits.
 class SignalWaiter {
  public:
   SignalWaiter();  ///< Throws ErrorException: no descriptors left.
@@ -27,11 +23,9 @@ class SignalWaiter {
   SignalWaiter(const SignalWaiter&) = delete;
   SignalWaiter& operator=(const SignalWaiter&) = delete;
 
-  void take_signals();
-
   /// The main thread only.
   MainEvent wait();
-  std::optional<MainEvent> wait_for(std::chrono::milliseconds time);
+  std::optional<MainEvent> wait_for(std::chrono::milliseconds time);  ///< Nullopt: nothing happened.
 
   /// Wakes wait(); any thread, and signal handlers.
   void post(MainEvent event) noexcept;
