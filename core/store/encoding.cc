@@ -193,6 +193,16 @@ Result<IndexKey> parse_index_key(std::string_view bytes) {
   return key;
 }
 
+std::optional<std::string> index_of_row(const StoredRow& stored, std::string_view key) {
+  if (!stored.row || stored.row->expires == Time::max()) return std::nullopt;
+  return index_key(stored.row->expires, Ends::row, key);
+}
+
+std::optional<std::string> index_of_revocation(const StoredRow& stored, std::string_view key) {
+  if (stored.revoked == Time{}) return std::nullopt;
+  return index_key(stored.revoked + kRevocationKept, Ends::revocation, key);
+}
+
 std::string feed_key(std::uint64_t sequence) {
   std::string out(kFeedKeys);
   put_u64(out, sequence);

@@ -66,6 +66,9 @@ inline constexpr std::string_view kRowKeys = "r", kIndexKeys = "x", kFeedKeys = 
 inline constexpr std::string_view kFormatKey = "mformat", kTimeKey = "mtime", kFeedIdKey = "mfeed-id",
                                   kFeedTrimmedKey = "mfeed-trimmed";
 
+/// How long the moment of an erasure is remembered.
+inline constexpr auto kRevocationKept = std::chrono::hours{24 * 45};
+
 /// What is known of one prefix in one table: a row, or only when it was last erased, or both.
 struct StoredRow {
   std::optional<TableRow> row;
@@ -91,6 +94,10 @@ struct IndexKey {
 };
 std::string index_key(Time when, Ends what, std::string_view row_key);
 Result<IndexKey> parse_index_key(std::string_view bytes);
+
+/// The entries a row must have: at its end (none without end), and when its revocation is forgotten.
+std::optional<std::string> index_of_row(const StoredRow& stored, std::string_view row_key);
+std::optional<std::string> index_of_revocation(const StoredRow& stored, std::string_view row_key);
 
 struct FeedEntry {
   Time when{};

@@ -30,7 +30,7 @@ rocksdb::DBOptions database_options() {
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   // What must be read again after a crash: this bounds the time of a restart.
-  options.max_total_wal_size = 48ULL << 20;
+  options.max_total_wal_size = 32ULL << 20;
   options.avoid_flush_during_recovery = true;
   // After power loss the log is good up to some place; what comes behind it was never promised.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
@@ -39,7 +39,6 @@ rocksdb::DBOptions database_options() {
   options.max_manifest_file_size = 16 << 20;
   options.max_background_jobs = 2;
   options.max_open_files = 500;
-  options.skip_stats_update_on_db_open = true;
   options.bytes_per_sync = 1 << 20;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
@@ -51,7 +50,8 @@ rocksdb::DBOptions database_options() {
 
 std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(std::uint64_t cache, const DropExpired* drop_expired) {
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(cache);
+  // Few shards, and (below) small files: a filter larger than a shard would be read anew at every look-up.
+  table.block_cache = rocksdb::NewLRUCache(cache, 3);
   table.cache_index_and_filter_blocks = true;  // else memory would grow with the database
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
@@ -69,8 +69,11 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(std::uint64_t ca
   records.max_write_buffer_number = 4;
   records.memtable_whole_key_filtering = true;  // most look-ups are of strangers: nothing is found
   records.memtable_prefix_bloom_size_ratio = 0.02;
-  records.target_file_size_base = 32 << 20;
-  records.max_bytes_for_level_base = 128 << 20;
+  records.target_file_size_base = 16 << 20;
+  records.compaction_style = rocksdb::kCompactionStyleUniversal;
+  records.compaction_options_universal.min_merge_width = 4;
+  records.compaction_options_universal.size_ratio = 20;
+  records.level0_file_num_compaction_trigger = 8;
   records.compaction_filter = drop_expired;
 
   rocksdb::ColumnFamilyOptions tables = common;

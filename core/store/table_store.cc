@@ -5,7 +5,6 @@
 namespace deferd::store {
 namespace {
 
-constexpr auto kRevocationKept = std::chrono::hours{24 * 45};
 constexpr auto kRefreshPeriod = std::chrono::hours{1};
 constexpr std::size_t kMaxTable = 64;
 constexpr std::size_t kMaxText = 1'024;
@@ -21,16 +20,6 @@ Result<void> check_table(std::string_view table) {
 
 void cut(std::string& text) {
   if (text.size() > kMaxText) text.resize(kMaxText);
-}
-
-std::optional<std::string> index_of_row(const StoredRow& stored, std::string_view key) {
-  if (!stored.row || stored.row->expires == Time::max()) return std::nullopt;
-  return index_key(stored.row->expires, Ends::row, key);
-}
-
-std::optional<std::string> index_of_revocation(const StoredRow& stored, std::string_view key) {
-  if (stored.revoked == Time{}) return std::nullopt;
-  return index_key(stored.revoked + kRevocationKept, Ends::revocation, key);
 }
 
 /// A row with less than a period left is written at once: else an active client would lose it between two refreshes.
