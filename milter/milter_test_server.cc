@@ -71,7 +71,6 @@ int run(int argc, char** argv) {
       or_throw(MilterSocket::parse(argv[1])), options.config,
       {[&script](Session session) { return std::make_unique<ScriptedDialogue>(script, std::move(session)); },
        [&script] { return script.hooks; }, [&signals](const std::string&) { signals.post(MainEvent::failed); }, log, metrics});
-  signals.take_signals();
   server.start();
   StderrLog::say(stdout, "listening");
   for (;;) switch (signals.wait()) {
