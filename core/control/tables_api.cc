@@ -62,7 +62,7 @@ class DeletedRows : public Rows {
   std::int64_t total_ = 0;
 };
 
-Result<Value> add_white(const ControlParts& parts, const Call& call) {
+Result<Value> add_row(const ControlParts& parts, std::string_view table, const Call& call) {
   auto arguments = call.arguments<AddArguments>();
   if (!arguments) return tl::unexpected(arguments.error());
   Tables& tables = parts.engine.tables();
@@ -73,8 +73,9 @@ Result<Value> add_white(const ControlParts& parts, const Call& call) {
   row.source = "operator";
   row.evidence = "added by " + call.asker();
   row.note = arguments->note;
-  if (auto done = tables.put(kWhite, row); !done) return tl::unexpected(done.error());
+  if (auto done = tables.put(table, row); !done) return tl::unexpected(done.error());
   Value answer = row_value(row);
+  if (table == kTrapped) return answer;
   auto trapped = tables.find(kTrapped, row.prefix.address());
   if (trapped && trapped->row) answer.set("trapped", row_value(*trapped->row));
   return answer;
@@ -99,9 +100,9 @@ void ControlApi::add_table_routes() {
       answer.set("prefix", prefix->to_string());
       return answer;
     });
+    router_.change("PUT", path, [this, table](const Call& call) { return add_row(parts_, table, call); });
+    router_.change("POST", path, [this, table](const Call& call) { return add_row(parts_, table, call); });
   }
-  router_.change("PUT", "/v1/tables/white", [this](const Call& call) { return add_white(parts_, call); });
-  router_.change("POST", "/v1/tables/white", [this](const Call& call) { return add_white(parts_, call); });
   router_.change("POST", "/v1/delete", [this](const Call& call) { return delete_client(call); });
 }
 

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -54,6 +55,7 @@ int main(int argc, char** argv) {
   app.add_option("--via", ways, "pipeline, milter; may be given more than once")->check(CLI::IsMember({"pipeline", "milter"}));
   app.add_option("--plugins", plugin_dirs, "folders plugins are loaded from, instead of those just built");
   CLI11_PARSE(app, argc, argv);
+  ::setenv("TZ", "UTC0", 1);  // rules with a time of day mean the system's
 
   const auto bin_dir = fs::read_symlink("/proc/self/exe").parent_path();
   if (plugin_dirs.empty()) plugin_dirs.push_back((bin_dir.parent_path() / "plugins").string());

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <thread>
 
+#include "deferd/tables.h"
 #include "http/client.h"
 #include "support/milter_client.h"
 
@@ -96,16 +97,13 @@ class MilterDriver : public Driver {
     }
   }
   Result<void> after(std::chrono::seconds duration) override {
-    HttpCall call;
-    call.method = "POST";
-    call.target = "/v1/testing/clock";
-    call.body = "{\"advance\": " + std::to_string(duration.count()) + "}";
-    const auto answer = http_call((folder_.path() / "control.sock").string(), call);
-    if (!answer) return tl::unexpected(answer.error());
-    return answer->status == 200 ? Result<void>() : fail(Errc::io, "the clock cannot be moved: " + answer->body);
+    return call("POST", "/v1/testing/clock", "{\"advance\": " + std::to_string(duration.count()) + "}");
   }
   Result<void> add_row(const AddRow& row) override {
-    return control({"add", row.table, row.prefix, "--for", format_duration(row.duration)});
+    if (row.table == kWhite) return control({"add", row.table, row.prefix, "--for", format_duration(row.duration)});
+    // Trapping by hand is no command of deferctl.
+    return call("PUT", "/v1/tables/" + row.table,
+                R"({"prefix": ")" + row.prefix + R"(", "for": ")" + format_duration(row.duration) + "\"}");
   }
   Result<void> remove(const std::string& prefix) override { return control({"delete", prefix}); }
   Result<void> expect_mail(const ExpectMail& expect) override {
@@ -124,7 +122,13 @@ class MilterDriver : public Driver {
   Result<bool> has_row(const std::string& table, const Address& address) override {
     std::string output;
     if (auto listed = control({"--json", "list", table}, &output); !listed) return tl::unexpected(listed.error());
-    return output.find('"' + address.to_string() + '"') != std::string::npos;
+    constexpr std::string_view kPrefix = "\"prefix\":\"";
+    for (auto at = output.find(kPrefix); at != std::string::npos; at = output.find(kPrefix, at)) {
+      at += kPrefix.size();
+      const auto prefix = Prefix::parse(output.substr(at, output.find('"', at) - at));
+      if (prefix && prefix->contains(address)) return true;
+    }
+    return false;
   }
 
  private:
@@ -187,6 +191,14 @@ class MilterDriver : public Driver {
     if (status != 0) return fail(Errc::io, "deferctl " + words[3] + ": " + text);
     if (output != nullptr) *output = text;
     return {};
+  }
+
+  /// Straight to the control socket, for what deferctl has no command for.
+  Result<void> call(std::string method, std::string target, std::string body) {
+    HttpCall request{std::move(method), std::move(target), std::move(body)};
+    const auto answer = http_call((folder_.path() / "control.sock").string(), request);
+    if (!answer) return tl::unexpected(answer.error());
+    return answer->status < 300 ? Result<void>() : fail(Errc::io, request.target + ": " + answer->body);
   }
 
   const std::string bin_dir_;

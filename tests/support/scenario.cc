@@ -1,5 +1,7 @@
 #include "support/scenario.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 namespace deferd::scenario {
@@ -38,6 +40,15 @@ Result<std::chrono::seconds> seconds(const std::string& text) {
   auto duration = parse_duration(text);
   if (!duration) return fail(Errc::invalid, "'" + text + "': " + duration.error().what);
   return std::chrono::duration_cast<std::chrono::seconds>(*duration);
+}
+
+/// A setting's text with $HERE, the folder of the scenario's file, filled in.
+std::string here(std::string_view text, const std::string& file) {
+  constexpr std::string_view kHere = "$HERE";
+  std::string filled(text);
+  if (const auto at = filled.find(kHere); at != std::string::npos)
+    filled.replace(at, kHere.size(), std::filesystem::absolute(file).parent_path().string());
+  return filled;
 }
 
 /// `pass`, `451`, `451 4.7.1`, each perhaps with `by PLUGIN`.
@@ -125,49 +136,48 @@ Result<Try> parse_try(std::string_view text) {
   return attempt;
 }
 
-Result<Step> parse_step(const std::string& verb, std::string_view rest) {
+Result<Step> parse_step(const std::string& verb, std::string_view rest, std::chrono::seconds since_start) {
   Step step{};
   const auto parts = words(rest);
-  const auto wants = [&](std::size_t least, const char* form) -> Result<void> {
-    if (parts.size() < least) return fail(Errc::invalid, "write: " + std::string(form));
+  const auto wants = [&](std::initializer_list<std::size_t> counts, const char* form) -> Result<void> {
+    if (std::find(counts.begin(), counts.end(), parts.size()) == counts.end())
+      return fail(Errc::invalid, "write: " + std::string(form));
     return {};
   };
-  const auto duration_after = [&](const std::string& keyword, std::chrono::seconds otherwise) -> Result<std::chrono::seconds> {
-    for (std::size_t i = 0; i + 1 < parts.size(); ++i)
-      if (parts[i] == keyword) return seconds(parts[i + 1]);
-    return otherwise;
+  const auto after_keyword = [&](const std::string& keyword) -> std::string {
+    const auto at = std::find(parts.begin(), parts.end(), keyword);
+    return at == parts.end() || at + 1 == parts.end() ? std::string() : *(at + 1);
   };
   if (verb == "try") {
     auto attempt = parse_try(rest);
     if (!attempt) return tl::unexpected(attempt.error());
     step.kind = Step::Kind::attempt;
     step.attempt = std::move(*attempt);
-  } else if (verb == "after") {
-    if (auto ok = wants(1, "after 25m"); !ok) return tl::unexpected(ok.error());
+  } else if (verb == "after" || verb == "at") {
+    if (auto ok = wants({1}, "after 25m, at 1h30m"); !ok) return tl::unexpected(ok.error());
     auto duration = seconds(parts[0]);
     if (!duration) return tl::unexpected(duration.error());
     step.kind = Step::Kind::after;
-    step.after.duration = *duration;
+    step.after.duration = verb == "at" ? *duration - since_start : *duration;
+    if (step.after.duration < std::chrono::seconds(0)) return fail(Errc::invalid, "'" + parts[0] + "' is over already");
   } else if (verb == "add") {
-    if (auto ok = wants(2, "add white 192.0.2.0/24 [for 36d]"); !ok) return tl::unexpected(ok.error());
-    auto duration = duration_after("for", std::chrono::hours(24 * 36));
+    if (auto ok = wants({2, 4}, "add white 192.0.2.0/24 [for 36d]"); !ok) return tl::unexpected(ok.error());
+    auto duration = seconds(parts.size() == 2 ? "36d" : after_keyword("for"));
     if (!duration) return tl::unexpected(duration.error());
     step.kind = Step::Kind::add_row;
     step.add_row = {parts[0], parts[1], *duration};
   } else if (verb == "delete") {
-    if (auto ok = wants(1, "delete 192.0.2.7"); !ok) return tl::unexpected(ok.error());
+    if (auto ok = wants({1}, "delete 192.0.2.7"); !ok) return tl::unexpected(ok.error());
     step.kind = Step::Kind::remove;
     step.remove.prefix = parts[0];
   } else if (verb == "expect") {
-    if (auto ok = wants(3, "expect b@example.net [from example.org] for 15m"); !ok) return tl::unexpected(ok.error());
-    auto duration = duration_after("for", std::chrono::minutes(15));
+    if (auto ok = wants({3, 5}, "expect b@example.net [from example.org] for 15m"); !ok) return tl::unexpected(ok.error());
+    auto duration = seconds(after_keyword("for"));
     if (!duration) return tl::unexpected(duration.error());
     step.kind = Step::Kind::expect_mail;
-    step.expect_mail.to = parts[0];
-    for (std::size_t i = 0; i + 1 < parts.size(); ++i)
-      if (parts[i] == "from") step.expect_mail.from_domain = parts[i + 1];
-    step.expect_mail.duration = *duration;
+    step.expect_mail = {parts[0], after_keyword("from"), *duration};
   } else if (verb == "release") {
+    if (auto ok = wants({0}, "release"); !ok) return tl::unexpected(ok.error());
     step.kind = Step::Kind::release;
   } else if (verb == "check") {
     if (parts.size() != 4 || parts[2] != "->" || (parts[3] != "yes" && parts[3] != "no"))
@@ -177,7 +187,7 @@ Result<Step> parse_step(const std::string& verb, std::string_view rest) {
     step.kind = Step::Kind::check_row;
     step.check_row = {parts[0], *address, parts[3] == "yes"};
   } else {
-    return fail(Errc::invalid, "'" + verb + "' is none of conf, set, try, after, add, delete, expect, release, check");
+    return fail(Errc::invalid, "'" + verb + "' is none of conf, set, try, after, at, add, delete, expect, release, check");
   }
   return step;
 }
@@ -202,6 +212,7 @@ Result<Scenario> parse(const std::string& file, std::string_view text) {
   scenario.file = file;
   int number = 0;
   bool in_conf = false;
+  std::chrono::seconds since_start{0};
   for (const auto raw : split(text, "\n")) {
     ++number;
     const auto line = trim(raw);
@@ -213,18 +224,22 @@ Result<Scenario> parse(const std::string& file, std::string_view text) {
     const auto space = line.find_first_of(" \t");
     const std::string verb(line.substr(0, space));
     const auto rest = space == std::string_view::npos ? std::string_view() : trim(line.substr(space));
+    const bool configures = verb == "conf" || verb == "set" || verb == "+";
+    if (configures && !scenario.steps.empty())
+      return fail(Errc::invalid, file + ":" + std::to_string(number) + ": conf, + and set come before the first step");
     if (verb == "conf") {
-      scenario.plugins.emplace_back(rest);
+      scenario.plugins.push_back(here(rest, file));
       in_conf = true;
     } else if (verb == "+" && in_conf) {  // host settings beside the plugin above
-      scenario.plugins.back() += "\n    " + std::string(rest);
+      scenario.plugins.back() += "\n    " + here(rest, file);
     } else if (verb == "set") {
-      scenario.settings += std::string(rest) + "\n";
+      scenario.settings += here(rest, file) + "\n";
     } else {
       in_conf = false;
-      auto step = parse_step(verb, rest);
+      auto step = parse_step(verb, rest, since_start);
       if (!step) return fail(Errc::invalid, file + ":" + std::to_string(number) + ": " + step.error().what);
       step->line = number;
+      since_start += step->after.duration;
       scenario.steps.push_back(std::move(*step));
     }
   }

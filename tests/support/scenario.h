@@ -40,7 +40,7 @@ struct Try {
 };
 
 struct After {
-  std::chrono::seconds duration;
+  std::chrono::seconds duration{0};
 };
 struct AddRow {
   std::string table;
