@@ -29,6 +29,12 @@ Result<Address> client_of(const Value& args) {
   return client;
 }
 
+Result<Prefix> clients_of(const Value& args) {
+  auto clients = Prefix::parse(text_of(args, "client"));
+  if (!clients) return fail(Errc::invalid, "'client' must be an address or a prefix");
+  return clients;
+}
+
 Result<std::string_view> mail_address_of(const Value& args, std::string_view name) {
   auto text = text_of(args, name);
   if (text.starts_with('<') && text.ends_with('>')) text = text.substr(1, text.size() - 2);
@@ -160,20 +166,21 @@ Result<void> Commands::show_mail_address(std::string_view address, Rows& rows) {
 
 // Erasing the white row makes all that was learned of the client worthless at once; the records themselves go for tidiness.
 Result<void> Commands::forget(const Value& args, Rows& rows) {
-  const auto client = client_of(args);
-  if (!client) return tl::unexpected(client.error());
-  const Prefix prefix(*client, client->is_v4() ? 32 : config_.white_ipv6_prefix);
-  const auto erased = context_.tables().erase(kWhite, prefix, "operator");
+  const auto clients = clients_of(args);
+  if (!clients) return tl::unexpected(clients.error());
+  const auto& address = clients->address();
+  const auto white = clients->is_host() && !address.is_v4() ? Prefix(address, config_.white_ipv6_prefix) : *clients;
+  const auto erased = context_.tables().erase(kWhite, white, "operator");
   if (!erased) return tl::unexpected(erased.error());
 
   std::vector<std::pair<std::string, std::string>> doomed;
   const auto remember = [&](const TupleRecord& found) {
-    if (found.tuple.client == *client) doomed.emplace_back(found.record.group, found.record.key);
+    if (clients->contains(found.tuple.client)) doomed.emplace_back(found.record.group, found.record.key);
     return true;
   };
   if (auto scanned = each_tuple(remember); !scanned) return scanned;
   const std::array<std::string_view, 1> keys = {kConnected};
-  const auto group = identity_group(identity_of(*client));
+  const auto group = identity_group(identity_of(address));
   const auto connected = context_.store().read(group, keys);
   if (!connected) return tl::unexpected(connected.error());
   if ((*connected)[0].value) doomed.emplace_back(group, kConnected);

@@ -114,6 +114,16 @@ TEST_F(CommandTest, DeleteLeavesOthersAlone) {
   EXPECT_FALSE(passes("192.0.2.7"));
 }
 
+TEST_F(CommandTest, DeleteOfAPrefixForgetsItsClients) {
+  attempt("192.0.2.7");
+  attempt("192.0.3.7");
+  after(1min);
+  EXPECT_EQ((*command("delete", {{"client", "192.0.2.0/24"}}))[0].find("deleted")->integer(), 1);
+  after(4min);
+  EXPECT_FALSE(passes("192.0.2.7"));
+  EXPECT_TRUE(passes("192.0.3.7"));
+}
+
 TEST_F(CommandTest, DeleteOfAStrangerDeletesNothing) {
   EXPECT_EQ((*command("delete", {{"client", "192.0.2.7"}}))[0].find("deleted")->integer(), 0);
 }

@@ -27,8 +27,11 @@ std::string bounded(std::string text) {
 
 // What both sides of a pair have in common.
 std::string canonical(std::string_view address) {
-  while (address.starts_with('@') && address.find(':') != address.npos)  // @relay1,@relay2:user@example.org
-    address.remove_prefix(address.find(':') + 1);
+  while (address.starts_with('@')) {  // @relay1,@relay2:user@example.org
+    const auto colon = address.find(':');
+    if (colon == address.npos || colon + 1 == address.size()) break;
+    address.remove_prefix(colon + 1);
+  }
   std::string out(address);
   std::transform(out.begin(), out.end(), out.begin(), [](char c) { return is_control(c) ? '?' : lower(c); });
   if (out.rfind('@') != out.npos)
@@ -86,6 +89,13 @@ bool strip_srs(std::string& local) {
   return true;
 }
 
+bool strip_plus(std::string& local) {
+  const auto plus = local.find('+', 1);
+  if (plus == local.npos) return false;
+  local.resize(plus);
+  return true;
+}
+
 // Numbers, and what no person and no list would be called: message ids in hex or base 32.
 bool looks_random(std::string_view token) {
   const auto digits = std::count_if(token.begin(), token.end(), is_digit);
@@ -136,9 +146,8 @@ std::string fold_sender(std::string_view address) {
   const std::string whole = canonical(address);
   const auto at = std::min(whole.rfind('@'), whole.size());
   std::string local = whole.substr(0, at);
-  while (strip_batv(local) || strip_srs(local)) {
+  while (strip_batv(local) || strip_srs(local) || strip_plus(local)) {  // each leaves less, and may bare another
   }
-  if (const auto plus = local.find('+', 1); plus != local.npos) local.resize(plus);
   std::string out = without_numbers(local) + whole.substr(at);
   return out.starts_with('@') && out != address ? fold_sender(out) : out;  // what was stripped hid a source route
 }
