@@ -63,6 +63,7 @@ void ControlApi::add_explain_routes() {
 }
 
 Result<Value> ControlApi::past_decision(const std::string& id) {
+  parts_.pipeline.flush_decisions();  // who asks has just read the id in the log
   auto record = parts_.engine.decisions().find(id);
   if (!record && record.error().code == Errc::not_found)
     return fail(Errc::not_found, "no decision '" + id + "' is kept; it is the id= of a line of the log, or too old");
