@@ -112,11 +112,16 @@ class MilterDriver : public Driver {
     return control(words);
   }
   Result<void> release() override {
-    // The id stands in the log line of the refusal.
-    const auto text = read_file(log());
-    auto at = text.rfind("rcpt.defer id=");
+    // The id stands in the log line of the refusal; the log is written a moment after the answer.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    auto text = read_file(log());
+    while (recipients_in(text) < asked_ && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      text = read_file(log());
+    }
+    auto at = text.rfind(kDeferred);
     if (at == std::string::npos) return fail(Errc::not_found, "nothing was deferred yet");
-    at += std::string_view("rcpt.defer id=").size();
+    at += kDeferred.size();
     return control({"release", text.substr(at, text.find(' ', at) - at)});
   }
   Result<bool> has_row(const std::string& table, const Address& address) override {
@@ -132,6 +137,15 @@ class MilterDriver : public Driver {
   }
 
  private:
+  static constexpr std::string_view kDeferred = "rcpt.defer id=";
+
+  /// How many recipients a log tells of.
+  static std::size_t recipients_in(const std::string& log) {
+    std::size_t count = 0;
+    for (auto at = log.find(" rcpt="); at != std::string::npos; at = log.find(" rcpt=", at + 1)) ++count;
+    return count;
+  }
+
   std::string socket() const { return "unix:" + (folder_.path() / "milter.sock").string(); }
   fs::path log() const { return folder_.path() / "log"; }
 
@@ -164,6 +178,7 @@ class MilterDriver : public Driver {
     bool goes_on = false;
     for (const auto& to : attempt.to) {
       outcome.recipients.push_back(heard(mta.rcpt("<" + to + ">")));
+      ++asked_;
       goes_on = goes_on || outcome.recipients.back().code == 0;
     }
     if (goes_on && !attempt.quits) outcome.data = heard(mta.message());
@@ -204,6 +219,7 @@ class MilterDriver : public Driver {
   const std::string bin_dir_;
   TemporaryFolder folder_;
   pid_t deferd_ = -1;
+  std::size_t asked_ = 0;  // recipients
 };
 
 }  // namespace
