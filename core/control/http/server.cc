@@ -2,115 +2,94 @@
 
 #include <fcntl.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include <cstdio>
 #include <future>
 #include <thread>
 #include <unordered_set>
 
 #include "http/error_body.h"
 #include "http/url.h"
+#include "http/wire.h"
 
 namespace deferd {
-namespace {
-
-namespace net = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
-
-using Protocol = net::local::stream_protocol;
-using Stream = beast::basic_stream<Protocol, net::io_context::executor_type>;
-using Head = http::response<http::empty_body>;
-
-constexpr auto kAwait = net::as_tuple(net::use_awaitable);
-constexpr std::size_t kPieceBytes = 32 * 1024;
-
-}  // namespace
 
 /// The reply of one exchange. Its calls come from the handler's thread; the bytes are sent by the socket's thread, one packet at
 /// a time, and the call waits for it: that is the whole flow control.
 class StreamedReply final : public HttpReply {
  public:
-  StreamedReply(Stream& stream, std::chrono::milliseconds piece_time, unsigned version, bool keep_alive)
-      : stream_(stream), piece_time_(piece_time), version_(version), keep_alive_(keep_alive) {}
+  StreamedReply(Stream& stream, std::chrono::milliseconds piece_time) : stream_(stream), piece_time_(piece_time) {}
 
+  /// As the request allows it; a reply to what was no request ends the connection.
+  void suit(unsigned http_version, bool keep_alive) {
+    chunks_known_ = http_version >= 11;
+    keep_alive_ = keep_alive;
+  }
   bool begun() const override { return begun_; }
   bool keep_alive() const { return keep_alive_ && !broken_; }
 
   bool send(int status, std::string_view content_type, std::string_view body) override {
-    http::response<http::span_body<const char>> response(Head(head(status, content_type)));
-    response.body() = {body.data(), body.size()};
-    response.prepare_payload();
-    begun_ = true;
-    return transmit([&](auto done) { http::async_write(stream_, response, std::move(done)); });
+    start(status, content_type, "Content-Length: " + std::to_string(body.size()) + "\r\n");
+    return transmit(packet(head_, body, {}));
   }
 
   bool begin(int status, std::string_view content_type) override {
-    Head response = head(status, content_type);
-    chunked_ = version_ >= 11;
-    response.chunked(chunked_);
-    if (!chunked_) response.keep_alive(keep_alive_ = false);  // HTTP/1.0: the end of the connection ends the reply
-    http::response_serializer<http::empty_body> serializer(response);
-    begun_ = in_pieces_ = true;
-    return transmit([&](auto done) { http::async_write_header(stream_, serializer, std::move(done)); });
+    if (!chunks_known_) keep_alive_ = false;  // the end of the connection ends the reply
+    start(status, content_type, chunks_known_ ? "Transfer-Encoding: chunked\r\n" : "");
+    in_pieces_ = true;
+    return true;
   }
 
   bool write(std::string_view piece) override {
     if (broken_) return false;
     gathered_ += piece;
-    return gathered_.size() < kPieceBytes || flush();
+    return gathered_.size() < kPacketBytes || flush({});
   }
 
   void finish() {
-    if (!in_pieces_ || !flush() || !chunked_) return;
-    transmit([&](auto done) { net::async_write(stream_, http::make_chunk_last(), std::move(done)); });
+    if (in_pieces_) flush("0\r\n\r\n");
   }
 
   /// Leaves a reply in pieces without its end, so that the client sees that something is missing.
   void break_off() { broken_ = true; }
 
  private:
-  Head head(int status, std::string_view content_type) const {
-    Head response(static_cast<http::status>(status), version_);
-    response.set(http::field::content_type, {content_type.data(), content_type.size()});
-    response.set(http::field::cache_control, "no-store");
-    response.keep_alive(keep_alive_);
-    return response;
+  void start(int status, std::string_view content_type, std::string_view framing) {
+    begun_ = true;
+    const auto reason = http::obsolete_reason(static_cast<http::status>(status));
+    head_ = "HTTP/1.1 " + std::to_string(status) + ' ';
+    head_.append(reason.data(), reason.size()).append("\r\nContent-Type: ").append(content_type);
+    head_.append("\r\nCache-Control: no-store\r\nConnection: ").append(keep_alive_ ? "keep-alive" : "close");
+    head_.append("\r\n").append(framing).append("\r\n");
   }
 
-  bool flush() {
-    if (broken_ || gathered_.empty()) return !broken_;
-    const net::const_buffer bytes = net::buffer(gathered_);
-    const bool sent = transmit([&](auto done) {
-      if (chunked_)
-        net::async_write(stream_, http::make_chunk(bytes), std::move(done));
-      else
-        net::async_write(stream_, bytes, std::move(done));
-    });
+  /// RFC 9112 section 7.1.
+  bool flush(std::string_view end) {
+    std::string after;
+    if (chunks_known_ && !gathered_.empty()) {
+      char size[24];
+      std::snprintf(size, sizeof(size), "%zx\r\n", gathered_.size());
+      head_ += size;
+      after = "\r\n";
+    }
+    if (chunks_known_) after += end;
+    const bool sent = transmit(packet(head_, gathered_, after));
+    head_.clear();
     gathered_.clear();
     return sent;
   }
 
-  template <class Start>
-  bool transmit(Start start) {
+  bool transmit(const Packet& bytes) {
     if (broken_) return false;
     std::promise<bool> sent;
     std::future<bool> result = sent.get_future();
-    net::post(stream_.get_executor(), [this, &start, sent = std::move(sent)]() mutable {
+    net::post(stream_.get_executor(), [this, &bytes, sent = std::move(sent)]() mutable {
       stream_.expires_after(piece_time_);
-      start([sent = std::move(sent)](beast::error_code error, std::size_t) mutable { sent.set_value(!error); });
+      net::async_write(stream_, bytes,
+                       [sent = std::move(sent)](beast::error_code error, std::size_t) mutable { sent.set_value(!error); });
     });
     broken_ = !result.get();
     return !broken_;
@@ -118,27 +97,28 @@ class StreamedReply final : public HttpReply {
 
   Stream& stream_;
   const std::chrono::milliseconds piece_time_;
-  const unsigned version_;
-  bool keep_alive_;
-  bool begun_ = false, in_pieces_ = false, chunked_ = false, broken_ = false;
-  std::string gathered_;
+  bool chunks_known_ = true, keep_alive_ = false;
+  bool begun_ = false, in_pieces_ = false, broken_ = false;
+  std::string head_, gathered_;  // not yet sent
 };
 
-namespace {
+/// What to tell a client whose bytes are no request; status 0: nothing (it left, or its time is over).
+struct Refusal {
+  int status = 0;
+  std::string body;
+};
 
-/// What to tell a client whose bytes are no request; nullopt: nothing (it left, or its time is over).
-std::optional<std::pair<int, Error>> refusal(const beast::error_code& error, const HttpLimits& limits) {
+static Refusal refusal(const beast::error_code& error, const HttpLimits& limits) {
+  const auto told = [](int status, std::string what) { return Refusal{status, error_body({Errc::invalid, std::move(what)})}; };
   if (error == http::error::body_limit)
-    return std::pair{413, Error{Errc::invalid, "the body is longer than " + std::to_string(limits.body_bytes) + " bytes"}};
+    return told(413, "the body is longer than " + std::to_string(limits.body_bytes) + " bytes");
   if (error == http::error::header_limit || error == http::error::buffer_overflow)
-    return std::pair{431, Error{Errc::invalid, "the header is longer than " + std::to_string(limits.header_bytes) + " bytes"}};
-  if (error == http::error::end_of_stream || error == http::error::partial_message) return std::nullopt;
-  if (error.category() == make_error_code(http::error::bad_method).category())
-    return std::pair{400, Error{Errc::invalid, "not an HTTP request: " + error.message()}};
-  return std::nullopt;
+    return told(431, "the header is longer than " + std::to_string(limits.header_bytes) + " bytes");
+  if (error == http::error::end_of_stream || error == http::error::partial_message || !is_http_error(error)) return {};
+  return told(400, "not an HTTP request: " + error.message());
 }
 
-}  // namespace
+using RequestParser = http::request_parser<http::string_body>;
 
 struct HttpServer::Impl {
   Impl(UnixListener given, HttpLimits given_limits, HttpHandler given_handler, Log& given_log)
@@ -212,41 +192,46 @@ struct HttpServer::Impl {
 
   /// One request and its reply; false when the connection is over.
   net::awaitable<bool> exchange(Stream& stream, beast::flat_buffer& buffer, const std::optional<Peer>& peer) {
-    http::request_parser<http::string_body> parser;
+    RequestParser parser;
     parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
     parser.body_limit(limits.body_bytes);
     stream.expires_after(limits.request_time);
-    auto [error, size] = co_await http::async_read(stream, buffer, parser, kAwait);
+    MessageReader<RequestParser> reader(stream, buffer, parser);
+    beast::error_code error;
+    while (!error && !parser.is_done()) error = co_await reader.step();
     if (stopping) co_return false;
+
+    StreamedReply reply(stream, limits.piece_time);
     if (error) {
-      if (auto told = refusal(error, limits)) {
-        http::response<http::string_body> response(static_cast<http::status>(told->first), 11, error_body(told->second));
-        response.set(http::field::content_type, {kJson.data(), kJson.size()});
-        response.keep_alive(false);
-        response.prepare_payload();
-        stream.expires_after(limits.piece_time);
-        co_await http::async_write(stream, response, kAwait);
-      }
+      const Refusal refused = refusal(error, limits);
+      if (refused.status == 0) co_return false;
+      co_await on_handler_thread([&] { reply.send(refused.status, kJson, refused.body); });
       co_return false;
     }
     auto message = parser.release();
+    reply.suit(message.version(), message.keep_alive());
     HttpRequest request;
     request.method = std::string(message.method_string());
     request.peer = peer;
     request.body = std::move(message.body());
-    auto target = parse_target({message.target().data(), message.target().size()}, request);
-    StreamedReply reply(stream, limits.piece_time, message.version(), message.keep_alive());
-    co_await net::co_spawn(
-        handlers,
-        [&]() -> net::awaitable<void> {
-          if (target)
-            answer(request, reply);
-          else
-            reply.send(400, kJson, error_body(target.error()));
-          co_return;
-        },
-        net::use_awaitable);
+    const auto target = parse_target({message.target().data(), message.target().size()}, request);
+    co_await on_handler_thread([&] {
+      if (target)
+        answer(request, reply);
+      else
+        reply.send(400, kJson, error_body(target.error()));
+    });
     co_return reply.keep_alive() && !stopping;
+  }
+
+  /// Runs `work` where it may block, and goes on here when it is done.
+  net::awaitable<void> on_handler_thread(std::function<void()> work) {
+    net::steady_timer done(io, SteadyTime::max());
+    net::post(handlers, [&] {
+      work();
+      net::post(io, [&done] { done.cancel(); });
+    });
+    co_await done.async_wait(kAwait);
   }
 
   void answer(const HttpRequest& request, StreamedReply& reply) {
@@ -257,6 +242,8 @@ struct HttpServer::Impl {
       failure = "the handler gave no reply";
     } catch (const std::exception& error) {
       failure = error.what();
+    } catch (...) {
+      failure = "an exception of unknown type";
     }
     log.error("control.handler_failed", {{"method", request.method}, {"path", request.path}, {"error", failure}});
     if (reply.begun())
