@@ -13,6 +13,7 @@ namespace deferd {
 namespace {
 
 constexpr std::size_t kMostQueued = 4 << 20;
+constexpr std::size_t kMany = 256 << 10;  // bytes that are written without waiting for more
 constexpr std::chrono::milliseconds kPause{50};
 
 /// Lines that go to one sink; after a reload the last lines of the old one may still wait before the new one's.
@@ -41,7 +42,7 @@ struct LogWriter::Impl {
   std::uint64_t lost = 0;           // lines ever
   std::uint64_t lost_reported = 0;
   bool idle = false;   // the thread sleeps until it is woken
-  bool hurry = false;  // flush() waits
+  bool hurry = false;  // flush() waits, or there are many lines
   std::jthread thread;
 
   void use(std::unique_ptr<LogSink> sink, const LogConfig& config) {
@@ -138,6 +139,7 @@ void LogWriter::write(Level level, std::string_view event, std::span<const Field
     impl_->queued += line.size();
     impl_->accepted += line.size();
     wake = std::exchange(impl_->idle, false);
+    if (impl_->queued >= kMany && !std::exchange(impl_->hurry, true)) wake = true;
     break;
   }
   if (wake) impl_->wake.notify_one();

@@ -105,7 +105,7 @@ LabelSet label_set(std::string_view metric, std::span<const Label> labels) {
   LabelSet set;
   for (const auto& label : labels) {
     if (!is_name(label.name, false) || label.name.starts_with("__") || label.name == "le")
-      refuse(metric, "'" + std::string(label.name) + "' cannot be the name of a label");
+      refuse(metric, std::string(label.name) + " cannot be the name of a label");
     set.emplace_back(label.name, label.value);
   }
   std::sort(set.begin(), set.end());
