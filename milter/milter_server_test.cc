@@ -386,7 +386,7 @@ TEST_F(MilterServerTest, EndsADelayWhenItIsToldToEnd) {
 }
 
 TEST_F(MilterServerTest, LetsAMessageInProgressEndBeforeItEnds) {
-  auto server = serve({"drain=9"});
+  auto server = serve({"drain=8"});
   MilterClient mta(socket);
   greet(mta);
   mta.mail("<a@example.org>");
@@ -414,7 +414,7 @@ TEST_F(MilterServerTest, WaitsNoLongerThanTheDrain) {
 }
 
 TEST_F(MilterServerTest, EndsAtOnceWhenNoMessageIsInProgress) {
-  auto server = serve({"drain=9"});
+  auto server = serve({"drain=8"});
   MilterClient idle(socket), refused(socket);
   greet(idle);
   greet(refused);

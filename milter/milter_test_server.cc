@@ -1,6 +1,6 @@
 // The milter with a scripted pipeline, for tests: libmilter cannot be started twice in a process, so each test has one of these.
 //
-// milter_test_server SOCKET [voice=connect|rcpt|data] [hooks=NUMBER] [pace=MS] [drain=MS] [mode=OCTAL]
+// milter_test_server SOCKET [voice=connect|rcpt|data] [hooks=NUMBER] [pace=MS] [drain=S] [mode=OCTAL]
 //
 // Prints "listening" when it serves, then one line for each call of a dialogue. SIGTERM ends it in good order: "stopped"; SIGHUP
 // prints "hup". Exit status 2: cannot listen; stderr says why.
