@@ -52,8 +52,11 @@ int main(int argc, char** argv) {
   std::vector<std::string> ways = {"pipeline"};
   CLI::App app{"Plays scenario files; tests/scenarios/README.md has their syntax."};
   app.add_option("files", paths, "scenario files, or folders of them")->required();
-  app.add_option("--via", ways, "pipeline, milter; may be given more than once")->check(CLI::IsMember({"pipeline", "milter"}));
-  app.add_option("--plugins", plugin_dirs, "folders plugins are loaded from, instead of those just built");
+  app.add_option("--via", ways, "pipeline, milter; may be given more than once")
+      ->check(CLI::IsMember({"pipeline", "milter"}))
+      ->allow_extra_args(false);
+  app.add_option("--plugins", plugin_dirs, "folders plugins are loaded from, instead of those just built")
+      ->allow_extra_args(false);
   CLI11_PARSE(app, argc, argv);
   ::setenv("TZ", "UTC0", 1);  // rules with a time of day mean the system's
 

@@ -147,7 +147,7 @@ class PipelineDriver : public Driver {
 
 Result<std::unique_ptr<Driver>> make_pipeline_driver(const Scenario& scenario, const std::vector<std::string>& plugin_dirs) {
   Problems problems;
-  const auto wrong = [&] { return fail(Errc::invalid, "its configuration is wrong:\n" + problems.to_string(scenario.file)); };
+  const auto wrong = [&] { return fail(Errc::invalid, "its configuration is wrong:\n" + problems.to_string("configuration")); };
   const auto file = parse_yaml(scenario.yaml(), problems);
   if (!file) return wrong();
   const auto loaded = read_config(*file, problems);
