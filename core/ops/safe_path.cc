@@ -16,12 +16,14 @@ namespace {
 
 constexpr int kMostLinks = 40;
 
-Result<void> check_component(const std::string& path, const struct stat& status) {
+Result<void> check_component(const std::string& path, const struct stat& status, bool last) {
   if (status.st_uid != 0 && status.st_uid != geteuid())
     return fail(Errc::invalid, path + " belongs to " + user_name(status.st_uid) + ", who could put other code there: chown " +
                                    user_name(geteuid()) + " " + path);
   const auto writers = status.st_mode & (S_IWGRP | S_IWOTH);
   if (S_ISLNK(status.st_mode) || writers == 0) return {};
+  // In a sticky directory others can add, but not replace what is there, and that is checked next.
+  if ((status.st_mode & S_ISVTX) != 0 && !last) return {};
   char mode[8];
   std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(status.st_mode & 07777));
   std::string wrong = path + " (mode " + mode + ") ";
@@ -65,7 +67,7 @@ Result<void> check_safe(const std::string& path) {
     struct stat status {};
     if (lstat(next.c_str(), &status) != 0)
       return fail(errno == ENOENT || errno == ENOTDIR ? Errc::not_found : Errc::io, next.string() + ": " + std::strerror(errno));
-    if (auto safe = check_component(next.string(), status); !safe) return safe;
+    if (auto safe = check_component(next.string(), status, todo.empty()); !safe) return safe;
     if (!S_ISLNK(status.st_mode)) {
       walked = next;
       continue;
