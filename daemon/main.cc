@@ -68,7 +68,7 @@ int serve(const Options& options, const LoadedConfig& loaded) {
   std::optional<PidFile> pid_file;
   if (!options.pid_file.empty()) pid_file.emplace(options.pid_file);
   const auto& config = loaded.config;
-  drop_privileges(config.user, config.group);
+  if (options.testing_clock.empty()) drop_privileges(config.user, config.group);  // a test stays who it is
   const auto limit = raise_fd_limit();
   SignalWaiter signals;
   Notifier notifier;
@@ -132,7 +132,7 @@ int run(int argc, char** argv) {
   app.add_flag("--check-store", options.check_store, "read the whole store and tell what is damaged; deferd must not run");
   app.add_flag("--repair-store", options.repair_store, "save what can be saved of a damaged store; deferd must not run");
   app.add_option("--restore", options.restore, "make the store anew from a backup directory; the store must not exist");
-  app.add_option("--testing-clock", options.testing_clock, "for tests only: a clock that stands at TIME until it is moved")
+  app.add_option("--testing-clock", options.testing_clock, "for tests only: a clock that stands at TIME until it is moved; root stays root")
       ->type_name("TIME")
       ->group("Testing");
   try {

@@ -141,7 +141,9 @@ void DialogueImpl::begin(Stage stage) {
   else
     *decision_ = Decision{};
   decision_->stage = stage;
-  decision_->id = decision_id(session_.id, ++decisions_);
+  // What is told to nobody takes no number.
+  if (stage >= Stage::rcpt || generation_->voice() == Voice::connect) ++decisions_;
+  decision_->id = decision_id(session_.id, decisions_);
 }
 
 const Decision& DialogueImpl::decide(Stage stage, std::span<const Stage> narrowest_first, const std::string& rcpt) {

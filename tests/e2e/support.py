@@ -123,7 +123,7 @@ class Deferd:
             while chunk := connection.recv(65536):
                 answer += chunk
         assert b" 200 " in answer.split(b"\r\n")[0], answer
-        self.testing_clock = json.loads(answer.split(b"\r\n\r\n", 1)[1])["now"]
+        self.testing_clock = json.loads(answer.split(b"\r\n\r\n", 1)[1])["time"]
 
     def ctl(self, *words, check=True):
         return run(str(self.bin / "deferctl"), "-s", str(self.control), *words, check=check)
@@ -226,6 +226,10 @@ class Sink:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
+                with contextlib.suppress(ConnectionError):
+                    self.talk()
+
+            def talk(self):
                 self.wfile.write(b"220 sink ESMTP\r\n")
                 recipients = []
                 while line := self.rfile.readline():
@@ -282,7 +286,7 @@ myhostname = mx.example.org
 mydestination =
 local_recipient_maps =
 relay_domains = example.org
-relay_recipient_maps = inline:{{ known@example.org=ok }}, regexp:{{{{ /^r[0-9a-z]*@example\\.org$/ ok }}}}
+relay_recipient_maps = regexp:{folder}/etc/recipients
 relay_transport = relay:[127.0.0.1]:{sink_port}
 smtpd_recipient_restrictions = reject_unauth_destination
 smtpd_milters = {milter}
@@ -294,9 +298,10 @@ smtpd_authorized_xclient_hosts = 127.0.0.0/8, [::1]
 smtpd_client_connection_count_limit = 0
 smtp_dns_support_level = disabled
 default_process_limit = 100
-inet_protocols = ipv4
+inet_protocols = all
 {extra}
 """)
+        (self.etc / "recipients").write_text("/^(known|r[0-9a-z]*)@example\\.org$/ ok\n")
         services = ["cleanup unix n - n - 0 cleanup", "qmgr unix n - n 300 1 qmgr", "rewrite unix - - n - - trivial-rewrite",
                     "bounce unix - - n - 0 bounce", "defer unix - - n - 0 bounce", "trace unix - - n - 0 bounce",
                     "proxymap unix - - n - - proxymap", "error unix - - n - - error", "retry unix - - n - - error",

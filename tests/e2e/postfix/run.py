@@ -97,7 +97,7 @@ def passed_grey_and_unknown_recipients_of_one_message_are_each_accounted_for():
         wait_for(lambda: site.sink.messages, "the mail in the sink")
         assert site.sink.messages[0][0] == ["known@example.org"]
         grey = site.deferd.ctl_rows("list", "grey")
-        assert [row["to"] for row in grey if row["state"] == "grey"] == ["r9@example.org"], grey
+        assert [row["to"] for row in grey if row["state"] == "waiting"] == ["r9@example.org"], grey
 
 
 def ipv6_clients_are_deferred_and_let_in():
@@ -133,8 +133,13 @@ def voice_data_defers_the_whole_message_at_data():
         assert first_try()[1].startswith("250")
 
 
+def letters(number):
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number)) + "z"
+
+
 def a_hundred_reloads_under_load_lose_nothing():
-    with Site() as site:
+    # No quota: the load comes from one network. Senders are told apart by letters: digits in them are folded away.
+    with Site({"plugins": "  - greylist: {pass_time: 5m, quota: {burst: 0}}\n"}) as site:
         stop = threading.Event()
         answers = []
 
@@ -142,7 +147,7 @@ def a_hundred_reloads_under_load_lose_nothing():
             count = 0
             while not stop.is_set():
                 count += 1
-                answers.append(deliver(PORT, f"198.51.100.{number}", f"s{count}@example.net", ["r1@example.org"])[0][0])
+                answers.append(deliver(PORT, f"198.51.100.{number}", letters(number) + letters(count) + "@example.net", ["r1@example.org"])[0][0])
 
         threads = [threading.Thread(target=load, args=(number,)) for number in range(1, 5)]
         for thread in threads:
@@ -157,7 +162,7 @@ def a_hundred_reloads_under_load_lose_nothing():
         assert site.deferd.process.poll() is None
         assert answers and all(answer.startswith("451 4.7.1") for answer in answers), set(answers)
         told = len(answers)
-        kept = sum(1 for row in site.deferd.ctl_rows("list", "grey") if row["state"] == "grey")
+        kept = sum(1 for row in site.deferd.ctl_rows("list", "grey") if row["state"] == "waiting")
         assert kept == told, f"{told} were deferred, {kept} are on record"
 
 
