@@ -24,7 +24,7 @@ bool drop_privileges(const std::string& user, const std::string& group) {
   if (geteuid() != 0) return false;
   if (user.empty())
     refuse(Errc::invalid,
-           "deferd does not run as root: name an account of its own in the configuration (user: deferd), or start it as that "
+           "refusing to run as root: name an account of its own in the configuration (user: deferd), or start it as that "
            "account");
   const auto* entry = getpwnam(user.c_str());
   if (entry == nullptr) refuse(Errc::not_found, "user: there is no account '" + user + "' on this system");

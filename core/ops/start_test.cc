@@ -166,7 +166,7 @@ std::string refusal(const std::string& user, const std::string& group) {
     EXPECT_EQ(said, "")
 
 TEST(Privileges, AreNotKeptByRoot) {
-  EXPECT_REFUSED(refusal("", ""), "does not run as root");
+  EXPECT_REFUSED(refusal("", ""), "refusing to run as root");
   EXPECT_REFUSED(refusal("root", ""), "'root' is root");
   EXPECT_REFUSED(refusal("nobody", "root"), "'root' is root's");
 }
