@@ -172,6 +172,7 @@ Value Daemon::status() {
   Value milter = Value::list();
   for (const auto& socket : started_with_.config.listen.milter) milter.append(socket);
   status.set("milter", std::move(milter));
+  if (log_.lost() > 0) status.set("log_lines_lost", log_.lost());
   return status;
 }
 

@@ -1,5 +1,6 @@
 // deferd(8): reads the command line, starts the daemon, waits for signals.
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 #include <CLI/CLI.hpp>
@@ -38,11 +39,14 @@ int test_config(const Options& options) {
 }
 
 /// The commands that work on a store no daemon has open.
-int maintain(const Options& options, const StoreConfig& store) {
+int maintain(const Options& options, const DaemonConfig& config) {
+  const auto& store = config.store;
   if (store.engine != StoreConfig::Kind::rocksdb) {
     std::cerr << "deferd: the store is not RocksDB: there is nothing to check, repair or restore\n";
     return EX_USAGE;
   }
+  // What is written must be the daemon's own.
+  if (options.testing_clock.empty()) drop_privileges(config.user, config.group);
   if (!options.restore.empty()) {
     or_throw(restore_rocksdb(options.restore, store.path));
     std::cout << "restored " << store.path << " from " << options.restore << "\n";
@@ -63,6 +67,8 @@ int maintain(const Options& options, const StoreConfig& store) {
 }
 
 int serve(const Options& options, const LoadedConfig& loaded) {
+  if (options.daemon && loaded.config.log.to == "stderr")
+    throw ErrorException({Errc::invalid, "with --daemon standard error is closed: set log: {to: syslog}, or a file"});
   std::optional<Background> background;
   if (options.daemon) background.emplace(Background::enter());
   std::optional<PidFile> pid_file;
@@ -116,12 +122,13 @@ int serve(const Options& options, const LoadedConfig& loaded) {
     }
     return exit_code;
   } catch (const std::exception& error) {
-    log.error("deferd.failed", {{"what", error.what()}});
+    if (config.log.to != "stderr") log.error("deferd.failed", {{"what", error.what()}});  // else main() tells it
     throw;
   }
 }
 
 int run(int argc, char** argv) {
+  umask(027);
   Options options;
   CLI::App app{"deferd - greylisting daemon for Postfix and Sendmail"};
   app.set_version_flag("-V,--version", "deferd " DEFERD_VERSION);
@@ -132,7 +139,8 @@ int run(int argc, char** argv) {
   app.add_flag("--check-store", options.check_store, "read the whole store and tell what is damaged; deferd must not run");
   app.add_flag("--repair-store", options.repair_store, "save what can be saved of a damaged store; deferd must not run");
   app.add_option("--restore", options.restore, "make the store anew from a backup directory; the store must not exist");
-  app.add_option("--testing-clock", options.testing_clock, "for tests only: a clock that stands at TIME until it is moved; root stays root")
+  app.add_option("--testing-clock", options.testing_clock,
+                 "for tests only: a clock that stands at TIME until it is moved; root stays root")
       ->type_name("TIME")
       ->group("Testing");
   try {
@@ -146,7 +154,7 @@ int run(int argc, char** argv) {
   const auto loaded = load_config(options.config, problems);
   std::cerr << problems.to_string(options.config);
   if (!loaded) return EX_CONFIG;
-  if (options.check_store || options.repair_store || !options.restore.empty()) return maintain(options, loaded->config.store);
+  if (options.check_store || options.repair_store || !options.restore.empty()) return maintain(options, loaded->config);
   return serve(options, *loaded);
 }
 

@@ -12,7 +12,7 @@ usage: ./dev COMMAND
   bench [NAME]       the benchmarks behind the figures we quote: milter, store ...
   scenario FILE...   play scenario files (tests/scenarios/README.md)
   fuzz NAME [SECS]   run one fuzz target; without NAME, list them
-  docs               write the reference of settings into man pages and manuals
+  docs               write the reference of settings into deferd.yaml(5)
   fmt                format the C++ sources
   lint               clang-tidy over the sources, and the format check
   help               this text
@@ -24,6 +24,7 @@ TEXT
 cmd_setup() {
   install_boost
   install_packages "${build_packages[@]}" "${test_packages[@]}"
+  fetch_sendmail
 }
 
 jobs_at_once() { getconf _NPROCESSORS_ONLN; }

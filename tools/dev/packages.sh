@@ -53,3 +53,17 @@ install_boost() {
     install_packages libboost1.81-dev
   fi
 }
+
+# Debian's Sendmail, unpacked into .deps/sendmail for the tests: to install it would remove Postfix.
+fetch_sendmail() {
+  [ -x .deps/sendmail/usr/libexec/sendmail/sendmail ] && return
+  command -v apt-get >/dev/null || return 0 # its test says what it misses
+  apt_update
+  local place=.deps/sendmail.new
+  rm -rf "$place"
+  mkdir -p "$place/download"
+  (cd "$place/download" && apt-get download -q sendmail-bin sendmail-base sendmail-cf libwrap0 >/dev/null)
+  for package in "$place"/download/*.deb; do dpkg -x "$package" "$place"; done
+  rm -rf "$place/download"
+  mv "$place" .deps/sendmail
+}
