@@ -280,8 +280,10 @@ TEST_F(CliTest, ReloadPrintsWhatCameOfIt) {
 }
 
 TEST_F(CliTest, WatchesStatsAsOftenAsAsked) {
-  auto& deferred_mail = metrics_.counter("deferd_decisions_total", {{"stage", "rcpt"}, {"action", "defer"}}, "Decisions.");
-  deferred_mail.add(120);
+  Script greylist;
+  greylist.rcpt = [](Context&, const std::string&) { return deferred(); };
+  use({{"greylist", greylist}});
+  for (int i = 0; i < 120; ++i) rcpt();
   serve();
   clock_.advance(10min);
   EXPECT_EQ(run({"stats"}), kOk) << err;
@@ -292,6 +294,12 @@ TEST_F(CliTest, WatchesStatsAsOftenAsAsked) {
   for (auto found = out.find("DECISIONS"); found != std::string::npos; found = out.find("DECISIONS", found + 1)) ++prints;
   EXPECT_EQ(prints, 3u);
   EXPECT_EQ(run({"stats", "--every", "often"}), kUsage);
+}
+
+TEST_F(CliTest, SaysThatNothingWasDecidedYet) {
+  serve();
+  EXPECT_EQ(run({"stats"}), kOk) << err;
+  EXPECT_THAT(out, HasSubstr("no decisions yet\n"));
 }
 
 TEST_F(CliTest, BacksUpIntoAnAbsolutePath) {

@@ -25,14 +25,17 @@ std::string per_minute(std::int64_t count, std::int64_t seconds) {
 void print_counts(const Value& now, const std::optional<Value>& before, std::string_view key, const Screen& screen) {
   const Value* counts = now.find(key);
   if (counts == nullptr) return;
+  bool any = false;
   const Value* old = before ? before->find(key) : nullptr;
   const std::int64_t seconds = number(&now, "uptime") - (before ? number(&*before, "uptime") : 0);
   Table table({std::string(key), "count", "per_minute"}, screen);
   for (std::size_t i = 0; i < counts->size(); ++i) {
     const std::int64_t count = counts->items()[i].integer();
     if (count == 0) continue;
+    any = true;
     table.add({cell(Value(counts->key(i))), std::to_string(count), per_minute(count - number(old, counts->key(i)), seconds)});
   }
+  if (!any) screen.out << "no " << key << " yet\n";
 }
 
 void print_stats(const Value& now, const std::optional<Value>& before, const Screen& screen) {

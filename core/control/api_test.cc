@@ -414,15 +414,17 @@ TEST_F(ControlTest, ListsPluginsAsTheDaemonKnowsThem) {
 }
 
 TEST_F(ControlTest, ServesMetricsAndTheirSums) {
-  metrics_.counter("deferd_decisions_total", {{"stage", "rcpt"}, {"action", "defer"}}, "Decisions.").add(5);
-  metrics_.counter("deferd_decisions_total", {{"stage", "data"}, {"action", "defer"}}, "Decisions.").add(2);
+  Script greylist;
+  greylist.rcpt = [](Context&, const std::string&) { return deferred(); };
+  use({{"greylist", greylist}});
+  for (int i = 0; i < 5; ++i) rcpt();
   metrics_.counter("deferd_test_total", {{"odd", "a b{}\"\\"}}, "Odd labels.").add(3);
   serve();
   const Reply text = ask("GET", "/metrics");
   EXPECT_NE(text.text.find("# TYPE deferd_decisions_total counter"), std::string::npos);
   const Reply stats = ask("GET", "/v1/stats");
   EXPECT_EQ(at(stats.json, "decisions.defer"), "5");
-  EXPECT_EQ(at(stats.json, "counters.deferd_decisions_total"), "7");
+  EXPECT_EQ(at(stats.json, "counters.deferd_decisions_total"), "5");
   EXPECT_EQ(at(stats.json, "counters.deferd_test_total"), "3");
 }
 

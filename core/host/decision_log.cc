@@ -60,7 +60,14 @@ DecisionLog::DecisionLog(HostParts& parts)
     : parts_(parts),
       left_out_(parts.metrics.counter("deferd_decisions_unrecorded_total", {},
                                       "Decisions that were logged but are unknown to explain and release.")),
-      thread_([this] { work(); }) {}
+      thread_([this] { work(); }) {
+  for (std::size_t stage = 0; stage < std::size(decided_); ++stage)
+    for (std::size_t action = 0; action < std::size(decided_[stage]); ++action)
+      decided_[stage][action] = &parts.metrics.counter(
+          "deferd_decisions_total",
+          {{"stage", to_string(static_cast<Stage>(stage))}, {"action", to_string(static_cast<Action>(action))}},
+          "Decisions on recipients, and on others that were told to a client.");
+}
 
 DecisionLog::~DecisionLog() {
   {
@@ -72,6 +79,7 @@ DecisionLog::~DecisionLog() {
 }
 
 void DecisionLog::write(const Session& session, const std::shared_ptr<const Decision>& decision) {
+  decided_[static_cast<std::size_t>(decision->stage)][static_cast<std::size_t>(decision->verdict.action)]->add();
   write_line(parts_.log, session, *decision);
   Pending pending;
   pending.session.id = session.id;

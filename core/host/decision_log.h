@@ -26,6 +26,7 @@ class DecisionLog {
   void store(std::vector<Pending> batch);
 
   HostParts& parts_;
+  Counter* decided_[6][5];  // [stage][action]
   Counter& left_out_;
   std::mutex mutex_;
   std::condition_variable wake_;
