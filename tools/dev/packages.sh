@@ -59,10 +59,10 @@ fetch_sendmail() {
   [ -x .deps/sendmail/usr/libexec/sendmail/sendmail ] && return
   command -v apt-get >/dev/null || return 0 # its test says what it misses
   apt_update
-  local place=.deps/sendmail.new
+  local place=.deps/sendmail.new package
   rm -rf "$place"
   mkdir -p "$place/download"
-  (cd "$place/download" && apt-get download -q sendmail-bin sendmail-base sendmail-cf libwrap0 >/dev/null)
+  (cd "$place/download" && apt-get download -q sendmail-bin sendmail-base sendmail-cf libwrap0 >/dev/null 2>&1)
   for package in "$place"/download/*.deb; do dpkg -x "$package" "$place"; done
   rm -rf "$place/download"
   mv "$place" .deps/sendmail
