@@ -426,6 +426,23 @@ TEST_F(MilterServerTest, EndsAtOnceWhenNoMessageIsInProgress) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
 }
 
+TEST_F(MilterServerTest, EndsThoughAPluginHangs) {
+  auto server = serve({"drain=0"});
+  MilterClient mta(socket);
+  greet(mta);
+  mta.mail("<a@example.org>");
+  auto answer = std::async(std::launch::async, [&] { EXPECT_THROW(mta.rcpt("<hang@example.net>"), std::runtime_error); });
+  ASSERT_TRUE(server->says("rcpt hang@example.net"));
+  server->signal(SIGTERM);
+  EXPECT_EQ(server->wait(), 5);
+}
+
+TEST_F(MilterServerTest, TellsWhatNeedsARestart) {
+  auto server = serve();
+  server->signal(SIGHUP);
+  EXPECT_EQ(server->line(), "hup listen.milter, milter.voice");
+}
+
 TEST_F(MilterServerTest, SurvivesHangupSignalsUnderLoad) {
   auto server = serve();
   std::atomic<bool> over = false;

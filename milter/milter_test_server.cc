@@ -2,8 +2,9 @@
 //
 // milter_test_server SOCKET [voice=connect|rcpt|data] [hooks=NUMBER] [pace=MS] [drain=S] [mode=OCTAL]
 //
-// Prints "listening" when it serves, then one line for each call of a dialogue. SIGTERM ends it in good order: "stopped"; SIGHUP
-// prints "hup". Exit status 2: cannot listen; stderr says why.
+// Prints "listening" when it serves, then one line for each call of a dialogue; a recipient `hang@...` hangs for ever. SIGTERM
+// ends it in good order: "stopped"; SIGHUP prints "hup" and what would need a restart if the socket, the voice (connect) and the
+// header had changed. Exit status 2: cannot listen, stderr says why; 5: a dialogue hangs.
 #include <signal.h>
 #include <unistd.h>
 
@@ -63,7 +64,10 @@ int run(int argc, char** argv) {
   for (int i = 2; i < argc; ++i)
     if (!take(options, argv[i])) return 64;
   auto& script = options.script;
-  script.on_call = [](std::string_view call) { StderrLog::say(stdout, std::string(call)); };
+  script.on_call = [](std::string_view call) {
+    StderrLog::say(stdout, std::string(call));
+    while (call.starts_with("rcpt hang@")) ::pause();
+  };
   StderrLog log;
   Metrics metrics;
   SignalWaiter signals;
@@ -71,11 +75,14 @@ int run(int argc, char** argv) {
       or_throw(MilterSocket::parse(argv[1])), options.config,
       {[&script](Session session) { return std::make_unique<ScriptedDialogue>(script, std::move(session)); },
        [&script] { return script.hooks; }, [&signals](const std::string&) { signals.post(MainEvent::failed); }, log, metrics});
+  MilterConfig changed = options.config;
+  changed.voice = Voice::connect;
+  changed.header = "X-Other";
   server.start();
   StderrLog::say(stdout, "listening");
   for (;;) switch (signals.wait()) {
       case MainEvent::reload:
-        StderrLog::say(stdout, "hup");
+        StderrLog::say(stdout, "hup " + server.why_restart(or_throw(MilterSocket::parse("unix:/other")), changed));
         break;
       case MainEvent::failed:
         return 4;
