@@ -403,5 +403,77 @@ TEST_F(GreylistTest, QuotaOutlivesAReload) {
   EXPECT_EQ(attempt("192.0.2.7", "flood@example.org").reason, "too many new tuples from the client's network");
 }
 
+// Counts what an attempt asks of the store.
+class CountingStore : public Store {
+ public:
+  explicit CountingStore(Store& base) : base_(base) {}
+  Result<std::vector<Record>> read(std::string_view group, std::span<const std::string_view> keys) override {
+    ++reads;
+    return base_.read(group, keys);
+  }
+  Result<void> commit(std::string_view group, std::span<const Change> changes) override {
+    ++commits;
+    return base_.commit(group, changes);
+  }
+  Result<ScanPage> scan(std::string_view group, std::string_view cursor, std::size_t limit) override {
+    return base_.scan(group, cursor, limit);
+  }
+  int reads = 0, commits = 0;
+
+ private:
+  Store& base_;
+};
+class CountingContext : public FakeContext {
+ public:
+  explicit CountingContext(FakeHost& host) : FakeContext(host), counting(host.store()) {}
+  Store& store() override { return counting; }
+  CountingStore counting;
+};
+
+TEST_F(GreylistTest, AsksLittleOfTheStore) {
+  const auto cost = [&] {
+    CountingContext context(host);
+    plugin->on_rcpt(context, kTo);
+    return std::pair(context.counting.reads, context.counting.commits);
+  };
+  EXPECT_EQ(cost(), std::pair(3, 1)) << "a new tuple";
+  after(1min);
+  EXPECT_EQ(cost(), std::pair(3, 1)) << "too early a retry";
+  after(4min);
+  EXPECT_EQ(cost(), std::pair(2, 2)) << "a pass, and what it teaches of the sender";
+  EXPECT_EQ(cost(), std::pair(1, 0)) << "a white client";
+}
+
+// Somebody else commits between our read and our commit.
+class RacingStore : public CountingStore {
+ public:
+  RacingStore(Store& base, int races) : CountingStore(base), left_(races) {}
+  Result<void> commit(std::string_view group, std::span<const Change> changes) override {
+    ++commits;
+    if (left_-- > 0) return fail(Errc::conflict, "changed meanwhile");
+    return CountingStore::commit(group, changes);
+  }
+
+ private:
+  int left_;
+};
+class RacingContext : public FakeContext {
+ public:
+  RacingContext(FakeHost& host, int races) : FakeContext(host), racing(host.store(), races) {}
+  Store& store() override { return racing; }
+  RacingStore racing;
+};
+
+TEST_F(GreylistTest, ALostRaceIsRunAgainAndPaysItsQuotaOnce) {
+  Config config;
+  config.quota = {2, 1};
+  configure(config);
+  RacingContext context(host, 5);
+  EXPECT_EQ(plugin->on_rcpt(context, kTo).action, Action::defer);
+  EXPECT_EQ(answers("new"), 1U);
+  EXPECT_EQ(attempt("192.0.2.7", "second@example.org").reason, "first try from 192.0.2.0/24");
+  EXPECT_EQ(attempt("192.0.2.7", "third@example.org").reason, "too many new tuples from the client's network");
+}
+
 }  // namespace
 }  // namespace deferd::greylist
