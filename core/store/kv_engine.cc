@@ -73,6 +73,19 @@ Result<void> KvEngine::persist(Time now) {
   return written;
 }
 
+void KvEngine::tend() {
+  kv_->tend();
+  const auto state = kv_->state();
+  const bool ok = state == "ok";
+  if (log_ != nullptr && ok == failed_) {
+    if (ok)
+      log_->notice("store.recovered", {{"engine", kv_->name()}});
+    else
+      log_->error("store.failed", {{"engine", kv_->name()}, {"reason", state}});
+  }
+  failed_ = !ok;
+}
+
 Result<void> KvEngine::check_clock() {
   const Time now = clock_.now();
   const auto change = guard_->check(now, clock_.steady());
@@ -90,7 +103,7 @@ Result<void> KvEngine::check_clock() {
 
 Result<std::size_t> KvEngine::sweep() {
   const std::lock_guard lock(sweep_);
-  kv_->tend();
+  tend();
   auto checked = check_clock();
   const Time now = clock_.now();
   const bool clean = !held_;

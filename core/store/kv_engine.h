@@ -33,6 +33,7 @@ class KvEngine : public Engine {
  private:
   KvEngine(std::unique_ptr<Kv> kv, const Clock& clock, Log* log, const DecisionLimits& decisions, const FeedLimits& feed);
   Result<void> load();
+  void tend();
   Result<void> check_clock();
   Result<void> persist(Time now);
 
@@ -45,6 +46,7 @@ class KvEngine : public Engine {
   std::mutex sweep_;
   std::optional<ClockGuard> guard_;
   std::optional<Time> persisted_;
+  bool failed_ = false;  ///< As last logged.
   std::atomic<bool> held_ = false;
 };
 

@@ -1,17 +1,23 @@
 #include "store/rocksdb_kv.h"
 
+#include <fcntl.h>
 #include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/backup_engine.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <condition_variable>
+#include <cstdarg>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -25,7 +31,31 @@ bool DropExpired::Filter(int, const rocksdb::Slice&, const rocksdb::Slice& value
   return record_expires({value.data(), value.size()}) < cutoff_.load(std::memory_order_relaxed);
 }
 
-rocksdb::DBOptions database_options() {
+namespace {
+
+/// RocksDB's warnings in our log. Its own log file is not used: where it cannot be written (a full disk), the process ends.
+class Warnings : public rocksdb::Logger {
+ public:
+  explicit Warnings(Log* log) : Logger(rocksdb::InfoLogLevel::WARN_LEVEL), log_(log) {}
+  using Logger::Logv;
+  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (log_ != nullptr && level >= rocksdb::InfoLogLevel::WARN_LEVEL && level < rocksdb::InfoLogLevel::HEADER_LEVEL)
+      Logv(format, arguments);
+  }
+  void Logv(const char* format, va_list arguments) override {
+    char text[512];
+    std::vsnprintf(text, sizeof(text), format, arguments);
+    if (log_ != nullptr) log_->notice("store.rocksdb", {{"text", text}});
+  }
+  void LogHeader(const char*, va_list) override {}
+
+ private:
+  Log* log_;
+};
+
+}  // namespace
+
+rocksdb::DBOptions database_options(Log* log) {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
@@ -34,24 +64,21 @@ rocksdb::DBOptions database_options() {
   options.avoid_flush_during_recovery = true;
   // After power loss the log is good up to some place; what comes behind it was never promised.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.allow_fallocate = false;  // room is taken when it is used, so a small disk is full when it is full
-  options.manifest_preallocation_size = 64 << 10;
+  options.manifest_preallocation_size = 1 << 20;  // a manifest that cannot be written would end the process, see RocksKv
   options.max_manifest_file_size = 16 << 20;
   options.max_background_jobs = 2;
   options.max_open_files = 500;
   options.bytes_per_sync = 1 << 20;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.max_log_file_size = 4 << 20;
-  options.keep_log_file_num = 2;
+  options.info_log = std::make_shared<Warnings>(log);
   return options;
 }
 
-std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(std::uint64_t cache, const DropExpired* drop_expired) {
+std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const RocksKvOptions& options, const DropExpired* drop_expired) {
   rocksdb::BlockBasedTableOptions table;
   // Few shards, and (below) small files: a filter larger than a shard would be read anew at every look-up.
-  table.block_cache = rocksdb::NewLRUCache(cache, 3);
+  table.block_cache = rocksdb::NewLRUCache(options.cache, 3);
   table.cache_index_and_filter_blocks = true;  // else memory would grow with the database
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
@@ -65,11 +92,12 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(std::uint64_t ca
   common.periodic_compaction_seconds = 24 * 60 * 60;  // so that what expired goes, also where nothing is written any more
 
   rocksdb::ColumnFamilyOptions records = common;
-  records.write_buffer_size = 16 << 20;
+  records.write_buffer_size = options.memtable;
   records.max_write_buffer_number = 4;
   records.memtable_whole_key_filtering = true;  // most look-ups are of strangers: nothing is found
   records.memtable_prefix_bloom_size_ratio = 0.02;
   records.target_file_size_base = 16 << 20;
+  // Each write is copied fewer times than with levels; the look-ups this costs are answered by filters.
   records.compaction_style = rocksdb::kCompactionStyleUniversal;
   records.compaction_options_universal.min_merge_width = 4;
   records.compaction_options_universal.size_ratio = 20;
@@ -158,10 +186,10 @@ rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()};
 /// Remembers what went wrong until it is over; listens to RocksDB's background threads too.
 class Health : public rocksdb::EventListener {
  public:
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override { failed(*status); }
-  void failed(const rocksdb::Status& status) {
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override { failed(error_of(*status).what); }
+  void failed(std::string what) {
     const std::lock_guard lock(mutex_);
-    if (state_.empty()) state_ = error_of(status).what;
+    if (state_.empty()) state_ = std::move(what);
   }
   void mended() {
     const std::lock_guard lock(mutex_);
@@ -176,6 +204,41 @@ class Health : public rocksdb::EventListener {
   mutable std::mutex mutex_;
   std::string state_;
 };
+
+// Debian's RocksDB 7.8 is built with assertions, and one of them ends the process when a log or manifest whose writing failed (a
+// full disk) is synced or closed. So the logs are synced without it, writes are refused before the disk is quite full, and a
+// database that failed is not closed.
+
+/// Writing stops below this and goes on above twice as much.
+constexpr std::uint64_t kSpareRoom = 16ULL << 20;
+
+std::uint64_t free_room(const std::string& path) {
+  struct statvfs disk {};
+  if (statvfs(path.c_str(), &disk) != 0) return std::numeric_limits<std::uint64_t>::max();
+  return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+}
+
+std::string no_room(const std::string& path) {
+  return "disk full: No space left for " + path + " (less than " + std::to_string(kSpareRoom >> 20) + " MiB)";
+}
+
+/// Puts the logs and their folder on the disk.
+Result<void> sync_logs(const std::string& path) {
+  const auto sync = [](const std::string& name, int flags) -> Result<void> {
+    const int file = ::open(name.c_str(), flags | O_CLOEXEC);
+    if (file < 0) return errno == ENOENT ? Result<void>{} : fail(Errc::io, name + ": " + std::strerror(errno));  // just removed
+    const bool done = fdatasync(file) == 0;
+    const int reason = errno;
+    close(file);
+    return done ? Result<void>{} : fail(Errc::io, "cannot sync " + name + ": " + std::strerror(reason));
+  };
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(path, failed))
+    if (entry.path().extension() == ".log")
+      if (auto synced = sync(entry.path().string(), O_RDONLY); !synced) return synced;
+  if (failed) return fail(Errc::io, path + ": " + failed.message());
+  return sync(path, O_RDONLY | O_DIRECTORY);
+}
 
 class RocksKv : public Kv {
  public:
@@ -197,6 +260,7 @@ class RocksKv : public Kv {
 
  private:
   void keep_syncing();
+  void check_room();
 
   const RocksKvOptions options_;
   DropExpired drop_expired_;
@@ -204,6 +268,7 @@ class RocksKv : public Kv {
   OpenDb open_;
   std::mutex backup_;
 
+  std::atomic<bool> no_room_ = false;
   std::atomic<bool> unsynced_ = false;
   std::mutex stop_mutex_;
   std::condition_variable stop_changed_;
@@ -213,9 +278,10 @@ class RocksKv : public Kv {
 
 Result<void> RocksKv::open() {
   if (auto ready = prepare_folder(options_.path); !ready) return ready;
-  auto options = database_options();
+  if (free_room(options_.path) < kSpareRoom) return fail(Errc::io, no_room(options_.path));
+  auto options = database_options(options_.log);
   options.listeners.push_back(health_);
-  auto opened = open_database(options_.path, std::move(options), family_descriptors(options_.cache, &drop_expired_), false);
+  auto opened = open_database(options_.path, std::move(options), family_descriptors(options_, &drop_expired_), false);
   if (!opened) return tl::unexpected(opened.error());
   open_ = std::move(*opened);
   syncer_ = std::thread([this] { keep_syncing(); });
@@ -230,8 +296,13 @@ RocksKv::~RocksKv() {
   }
   stop_changed_.notify_all();
   syncer_.join();
-  open_.db->Flush({}, open_.handles).PermitUncheckedError();  // the next start has no log to read
-  open_.db->SyncWAL().PermitUncheckedError();
+  static_cast<void>(sync_logs(options_.path));
+  if (health_->state().empty() && free_room(options_.path) >= kSpareRoom) {
+    open_.db->Flush({}, open_.handles).PermitUncheckedError();  // the next start has no log to read
+    return;
+  }
+  rocksdb::CancelAllBackgroundWork(open_.db.get(), true);
+  static_cast<void>(open_.db.release());
 }
 
 void RocksKv::keep_syncing() {
@@ -239,7 +310,8 @@ void RocksKv::keep_syncing() {
   while (!stop_changed_.wait_for(lock, options_.sync_interval, [this] { return stop_; })) {
     if (!unsynced_.exchange(false)) continue;
     lock.unlock();
-    if (const auto synced = open_.db->SyncWAL(); !synced.ok()) health_->failed(synced);
+    check_room();
+    if (auto synced = sync_logs(options_.path); !synced) health_->failed(synced.error().what);
     lock.lock();
   }
 }
@@ -268,6 +340,7 @@ Result<void> RocksKv::get(Family family, std::span<const std::string_view> keys,
 }
 
 Result<void> RocksKv::write(std::span<const Write> writes) {
+  if (no_room_.load(std::memory_order_relaxed)) return fail(Errc::io, no_room(options_.path));
   rocksdb::WriteBatch batch;
   for (const auto& write : writes) {
     const auto added = write.value ? batch.Put(open_.of(write.family), slice(write.key), slice(*write.value))
@@ -276,7 +349,7 @@ Result<void> RocksKv::write(std::span<const Write> writes) {
   }
   const auto status = open_.db->Write({}, &batch);
   if (!status.ok()) {
-    health_->failed(status);
+    health_->failed(error_of(status).what);
     return tl::unexpected(error_of(status));
   }
   if (!unsynced_.load(std::memory_order_relaxed)) unsynced_ = true;
@@ -297,7 +370,14 @@ Result<void> RocksKv::scan(Family family, std::string_view from, std::string_vie
   return {};
 }
 
+void RocksKv::check_room() {
+  const auto room = free_room(options_.path);
+  if (room < kSpareRoom) no_room_ = true;
+  if (room >= 2 * kSpareRoom) no_room_ = false;
+}
+
 void RocksKv::tend() {
+  check_room();
   if (health_->state().empty()) return;
   if (open_.db->Resume().ok()) health_->mended();
 }
@@ -318,6 +398,7 @@ Result<void> RocksKv::backup(const std::string& directory) {
 }
 
 std::string RocksKv::state() const {
+  if (no_room_) return no_room(options_.path);
   const auto state = health_->state();
   return state.empty() ? "ok" : state;
 }

@@ -12,6 +12,7 @@
 
 #include "deferd/result.h"
 #include "store/kv.h"
+#include "store/rocksdb_kv.h"
 
 namespace deferd::store {
 
@@ -30,9 +31,10 @@ class DropExpired : public rocksdb::CompactionFilter {
   std::atomic<std::int64_t> cutoff_ = 0;
 };
 
-rocksdb::DBOptions database_options();
+/// `log` may be null.
+rocksdb::DBOptions database_options(Log* log);
 /// `drop_expired` may be null.
-std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(std::uint64_t cache, const DropExpired* drop_expired);
+std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const RocksKvOptions& options, const DropExpired* drop_expired);
 
 /// What to tell of a status that is not ok, when the database is in use.
 Error error_of(const rocksdb::Status& status);

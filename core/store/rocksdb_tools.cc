@@ -16,7 +16,6 @@ namespace store {
 namespace {
 
 constexpr std::size_t kMaxProblems = 100;
-constexpr std::uint64_t kCache = 32ULL << 20;
 
 std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
@@ -138,7 +137,7 @@ class Inspection {
 };
 
 Result<void> rebuild(const std::string& path) {
-  auto open = open_database(path, database_options(), family_descriptors(kCache, nullptr), false);
+  auto open = open_database(path, database_options(nullptr), family_descriptors({path}, nullptr), false);
   if (!open) return tl::unexpected(open.error());
   rocksdb::WriteBatch batch;
   Inspection inspection(*open, [&](Family family, std::string_view key, const std::string&) {
@@ -166,7 +165,7 @@ Result<void> rebuild(const std::string& path) {
 }
 
 Result<void> forget_cursors(const std::string& path) {
-  auto kv = open_rocksdb_kv({path, kCache, std::chrono::seconds(1)});
+  auto kv = open_rocksdb_kv({path});
   if (!kv) return tl::unexpected(kv.error());
   return rename_feed(**kv);
 }
@@ -178,9 +177,9 @@ Result<CheckReport> check_rocksdb(const std::string& path) {
   using namespace store;
   FolderLock lock;
   if (auto locked = lock.take(path); !locked) return tl::unexpected(locked.error());
-  auto options = database_options();
+  auto options = database_options(nullptr);
   options.create_if_missing = options.create_missing_column_families = false;
-  auto open = open_database(path, options, family_descriptors(kCache, nullptr), true);
+  auto open = open_database(path, options, family_descriptors({path}, nullptr), true);
   if (!open && open.error().code == Errc::corrupt) {
     CheckReport report;
     report.problems.push_back(open.error().what);
@@ -202,8 +201,8 @@ Result<CheckReport> check_rocksdb(const std::string& path) {
 Result<void> repair_rocksdb(const std::string& path) {
   using namespace store;
   if (!std::filesystem::is_directory(path)) return fail(Errc::io, "there is no database in " + path);
-  auto families = family_descriptors(kCache, nullptr);
-  const auto repaired = rocksdb::RepairDB(path, database_options(), families, families[0].options);
+  auto families = family_descriptors({path}, nullptr);
+  const auto repaired = rocksdb::RepairDB(path, database_options(nullptr), families, families[0].options);
   if (!repaired.ok()) {
     auto error = open_error(path, repaired);
     if (error.code == Errc::corrupt) error = {Errc::io, "cannot repair " + path + ": " + repaired.ToString()};
