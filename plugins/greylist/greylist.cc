@@ -127,10 +127,13 @@ Verdict Greylist::on_rcpt(Context& context, const std::string& rcpt) {
   Outcome outcome;
   const std::array<std::string_view, 3> keys = {attempt.tuple_key, attempt.waiting_key, kCorrespond};
   const std::size_t wanted = attempt.profile.spamd ? 1 : attempt.white || !config_.correspondents.enabled ? 2 : 3;
-  or_throw(update(context.store(), attempt.group, std::span(keys).first(wanted), [&](std::span<const Record> records) {
+  auto done = update(context.store(), attempt.group, std::span(keys).first(wanted), [&](std::span<const Record> records) {
     outcome = {};
     return attempt.profile.spamd ? judge_spamd(context, attempt, records, outcome) : judge(context, attempt, records, outcome);
-  }));
+  });
+  // Whoever floods a pair until its records are too busy to be written shall not get in by it.
+  const bool flooded = !done && done.error().code == Errc::busy && !lets_through(outcome.answer);
+  if (!flooded) or_throw(std::move(done));
   effects(context, attempt, outcome);
   return answer(context, attempt, std::move(outcome));
 }
