@@ -204,6 +204,7 @@ void DialogueImpl::finish(Stage stage) {
 }
 
 const Decision& DialogueImpl::connect() {
+  called_ = mode_ == Mode::live;  // told of its end, also if it leaves before any plugin had a say
   look_for_exemption();
   if (exempt_) return decide_exempt(Stage::connect);
   if (!connect_asked_) {
@@ -214,6 +215,7 @@ const Decision& DialogueImpl::connect() {
 }
 
 const Decision& DialogueImpl::helo() {
+  called_ = mode_ == Mode::live;
   look_for_exemption();
   if (exempt_) return decide_exempt(Stage::helo);
   for (auto& seat : seats_) seat.by_stage[static_cast<std::size_t>(Stage::helo)].reset();  // a repeated EHLO counts anew

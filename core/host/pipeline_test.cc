@@ -335,6 +335,19 @@ TEST_F(PipelineTest, TheEndOfASessionIsToldToWhoeverWasAsked) {
   EXPECT_EQ(ended, 1);
 }
 
+TEST_F(PipelineTest, AClientThatLeavesAfterEhloIsToldOfToo) {
+  int ended = 0;
+  Script script;
+  script.disconnect = [&](Context& c) { ended += c.session().rcpt_to.empty() ? 1 : 100; };
+  use({{"one", script}});
+  {
+    auto dialogue = open();
+    dialogue->connect();
+    dialogue->helo();
+  }
+  EXPECT_EQ(ended, 1);
+}
+
 TEST_F(PipelineTest, HowLongMailWaitedIsTheLongestThatAnyPluginTells) {
   use({{"one", says_at_rcpt(Verdict::pass().after_waiting(std::chrono::minutes(7)))}});
   auto dialogue = open();
