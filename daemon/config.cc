@@ -1,6 +1,7 @@
 #include "daemon/config.h"
 
 #include "config/yaml.h"
+#include "milter/milter_socket.h"
 
 namespace deferd {
 
@@ -11,6 +12,9 @@ Schema<ListenConfig> ListenConfig::schema() {
       .field("smtp", &ListenConfig::smtp, "Addresses of the SMTP front end.")
       .check([](const ListenConfig& config, const Value& value, const std::string& path, Problems& problems) {
         const auto* milter = value.find("milter");
+        for (std::size_t i = 0; i < config.milter.size(); ++i)
+          if (auto socket = MilterSocket::parse(config.milter[i]); !socket)
+            problems.error(milter->items()[i].mark(), path + ".milter", socket.error().what);
         if (config.milter.size() > 1)
           problems.error(
               milter->items()[1].mark(), path + ".milter",
@@ -38,10 +42,15 @@ Schema<DaemonConfig> DaemonConfig::schema() {
              "Directories plugins are loaded from, instead of the installed one. Owned by root or the user deferd runs as.");
 }
 
-std::optional<LoadedConfig> read_config(const Value& file, Problems& problems) {
+LoadedConfig read_what_is_right(const Value& file, Problems& problems) {
   LoadedConfig loaded;
   loaded.config = DaemonConfig::schema().read(file, problems);
   loaded.plugins = read_plugin_entries(loaded.config.plugins, problems);
+  return loaded;
+}
+
+std::optional<LoadedConfig> read_config(const Value& file, Problems& problems) {
+  auto loaded = read_what_is_right(file, problems);
   if (problems.failed()) return std::nullopt;
   return loaded;
 }

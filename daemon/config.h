@@ -41,6 +41,10 @@ struct LoadedConfig {
   std::vector<PluginEntry> plugins;
 };
 
+/// Everything wrong with `file` is in `problems`, and has its default in what is returned.
+LoadedConfig read_what_is_right(const Value& file, Problems& problems);
+
+/// Nullopt if there was an error.
 std::optional<LoadedConfig> read_config(const Value& file, Problems& problems);
 
 /// Reads `path`; everything wrong with it is in `problems`. Nullopt if there was an error.

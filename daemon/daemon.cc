@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "config/yaml.h"
 #include "host/generation.h"
 #include "store/memory_engine.h"
 #include "store/rocksdb_engine.h"
@@ -195,12 +196,11 @@ std::vector<Value> Daemon::plugins() {
 }
 
 void check_config(const std::string& config_file, Problems& problems) {
-  const auto loaded = load_config(config_file, problems);
-  if (!loaded) return;
-  for (const auto& socket : loaded->config.listen.milter)
-    if (auto parsed = MilterSocket::parse(socket); !parsed) problems.error({}, "listen.milter", parsed.error().what);
-  Exempt::build(loaded->config.exempt, problems);
-  if (loaded->config.exempt.own_mx.empty() && loaded->config.exempt.relays.empty())
+  const auto file = load_yaml(config_file, problems);
+  if (!file) return;
+  const auto loaded = read_what_is_right(*file, problems);
+  if (!problems.failed()) Exempt::build(loaded.config.exempt, problems);
+  if (!problems.failed() && loaded.config.exempt.own_mx.empty() && loaded.config.exempt.relays.empty())
     problems.warning(
         {}, "exempt",
         "neither own_mx nor relays is set: if mail also comes in through a backup MX or a forwarder of yours, name it "
@@ -210,9 +210,9 @@ void check_config(const std::string& config_file, Problems& problems) {
     bool enabled(Level) const override { return false; }
     void write(Level, std::string_view, std::span<const Field>) override {}
   } silent;
-  Loader loader(plugin_dirs(loaded->config), silent);
+  Loader loader(plugin_dirs(loaded.config), silent);
   check_plugins(
-      loaded->plugins, [&](const std::string& name) { return loader.load(name); }, problems);
+      loaded.plugins, [&](const std::string& name) { return loader.load(name); }, problems);
 }
 
 }  // namespace deferd
