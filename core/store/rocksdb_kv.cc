@@ -128,8 +128,9 @@ Error open_error(const std::string& path, const rocksdb::Status& status) {
     return {Errc::io, "cannot open " + path + ": disk full: " + text};
   if (text.find("Permission denied") != std::string::npos || text.find("Read-only file system") != std::string::npos)
     return {Errc::io, "cannot open " + path + ": " + text};
-  return {Errc::corrupt, "the database in " + path + " is damaged: " + text + "; run: deferd --check-store " + path +
-                             " to see the damage, deferd --repair-store " + path + " to save what can be saved"};
+  return {Errc::corrupt, "the database in " + path + " is damaged: " + text +
+                             "; run: deferd --check-store to see the damage, deferd --repair-store to save what can be saved, "
+                             "both with the -c FILE of the daemon"};
 }
 
 Result<void> prepare_folder(const std::string& path) {

@@ -163,8 +163,8 @@ TEST_F(RocksDbTest, RefusesADatabaseWhoseManifestIsDamagedAndNamesTheRemedy) {
   std::ofstream(path() + "/CURRENT") << "no manifest at all\n";
   const auto error = open_error();
   EXPECT_EQ(error.code, Errc::corrupt);
-  EXPECT_THAT(error.what, HasSubstr("deferd --check-store " + path()));
-  EXPECT_THAT(error.what, HasSubstr("deferd --repair-store " + path()));
+  EXPECT_THAT(error.what, HasSubstr("deferd --check-store"));
+  EXPECT_THAT(error.what, HasSubstr("deferd --repair-store"));
   EXPECT_FALSE(or_throw(check_rocksdb(path())).problems.empty());
 
   or_throw(repair_rocksdb(path()));
