@@ -65,7 +65,7 @@ MilterServer::MilterServer(const MilterSocket& socket, const MilterConfig& confi
       board_(std::make_unique<Switchboard>(config, wiring_.open, wiring_.hooks, wiring_.log, wiring_.metrics)) {
   if (socket_.is_unix()) guard_.emplace(or_throw(SocketGuard::lock(socket_.path)));
   listen(socket_, config);
-  if (guard_) check(guard_->adopt(config));
+  if (guard_) check(guard_->adopt({config.socket_owner, config.socket_group, config.socket_mode}));
 }
 
 MilterServer::~MilterServer() {

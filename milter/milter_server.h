@@ -4,10 +4,10 @@
 #include <optional>
 #include <string>
 
+#include "base/socket_guard.h"
 #include "milter/milter_config.h"
 #include "milter/milter_session.h"
 #include "milter/milter_socket.h"
-#include "milter/socket_guard.h"
 #include "ops/metrics.h"
 
 namespace deferd {

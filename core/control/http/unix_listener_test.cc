@@ -12,7 +12,7 @@ namespace {
 
 class UnixListenerTest : public ::testing::Test {
  protected:
-  Result<UnixListener> open(mode_t mode = 0660) { return UnixListener::open({path, mode, {}}); }
+  Result<UnixListener> open(mode_t mode = 0660) { return UnixListener::open(path, {{}, {}, {mode}}); }
 
   SocketFolder folder;
   std::string path = folder.file("control.sock");
@@ -50,8 +50,8 @@ TEST_F(UnixListenerTest, NeverTakesALiveSocket) {
   ASSERT_TRUE(first);
   auto second = open();
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, Errc::conflict);
-  EXPECT_NE(second.error().what.find("another process serves"), std::string::npos);
+  EXPECT_EQ(second.error().code, Errc::busy);
+  EXPECT_NE(second.error().what.find("another deferd"), std::string::npos);
   RawClient client(path);
 }
 
@@ -61,7 +61,7 @@ TEST_F(UnixListenerTest, NeverTakesALiveSocketWithoutALock) {
   std::filesystem::remove(path + ".lock");
   auto second = open();
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, Errc::conflict);
+  EXPECT_EQ(second.error().code, Errc::busy);
   RawClient client(path);
 }
 
@@ -69,7 +69,7 @@ TEST_F(UnixListenerTest, LeavesAFileThatIsNoSocketAlone) {
   std::ofstream(path) << "precious";
   auto listener = open();
   ASSERT_FALSE(listener);
-  EXPECT_EQ(listener.error().code, Errc::conflict);
+  EXPECT_EQ(listener.error().code, Errc::invalid);
   EXPECT_TRUE(std::filesystem::is_regular_file(path));
 }
 
@@ -82,7 +82,7 @@ TEST_F(UnixListenerTest, SaysHowLongAPathMayBe) {
 }
 
 TEST_F(UnixListenerTest, SaysWhichGroupIsUnknown) {
-  auto listener = UnixListener::open({path, 0660, "no-such-group"});
+  auto listener = UnixListener::open(path, {{}, "no-such-group", {}});
   ASSERT_FALSE(listener);
   EXPECT_EQ(listener.error().code, Errc::invalid);
   EXPECT_NE(listener.error().what.find("no-such-group"), std::string::npos);

@@ -1,4 +1,4 @@
-#include "milter/socket_guard.h"
+#include "base/socket_guard.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -50,14 +50,14 @@ Result<void> clear_path(const std::string& path) {
 Result<uid_t> user_id(const std::string& name) {
   if (name.empty()) return static_cast<uid_t>(-1);
   const passwd* user = ::getpwnam(name.c_str());
-  if (user == nullptr) return fail(Errc::invalid, "socket_owner: there is no user '" + name + "'");
+  if (user == nullptr) return fail(Errc::invalid, "there is no user '" + name + "'");
   return user->pw_uid;
 }
 
 Result<gid_t> group_id(const std::string& name) {
   if (name.empty()) return static_cast<gid_t>(-1);
   const group* entry = ::getgrnam(name.c_str());
-  if (entry == nullptr) return fail(Errc::invalid, "socket_group: there is no group '" + name + "'");
+  if (entry == nullptr) return fail(Errc::invalid, "there is no group '" + name + "'");
   return entry->gr_gid;
 }
 
@@ -89,19 +89,19 @@ SocketGuard::~SocketGuard() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-Result<void> SocketGuard::adopt(const MilterConfig& config) {
+Result<void> SocketGuard::adopt(const SocketOwner& owner) {
   struct stat info {};
   if (::lstat(path_.c_str(), &info) != 0) return system_error(path_);
   device_ = info.st_dev;
   inode_ = info.st_ino;
   adopted_ = true;
-  const auto owner = user_id(config.socket_owner);
-  if (!owner) return tl::unexpected(owner.error());
-  const auto group = group_id(config.socket_group);
+  const auto user = user_id(owner.user);
+  if (!user) return tl::unexpected(user.error());
+  const auto group = group_id(owner.group);
   if (!group) return tl::unexpected(group.error());
-  if ((!config.socket_owner.empty() || !config.socket_group.empty()) && ::lchown(path_.c_str(), *owner, *group) != 0)
-    return system_error("cannot give " + path_ + " to " + config.socket_owner + ":" + config.socket_group);
-  if (::chmod(path_.c_str(), config.socket_mode.bits) != 0) return system_error("cannot set the mode of " + path_);
+  if ((!owner.user.empty() || !owner.group.empty()) && ::lchown(path_.c_str(), *user, *group) != 0)
+    return system_error("cannot give " + path_ + " to " + owner.user + ":" + owner.group);
+  if (::chmod(path_.c_str(), owner.mode.bits) != 0) return system_error("cannot set the mode of " + path_);
   return {};
 }
 

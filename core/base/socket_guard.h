@@ -4,13 +4,20 @@
 
 #include <string>
 
+#include "base/file_mode.h"
 #include "deferd/result.h"
-#include "milter/milter_config.h"
 
 namespace deferd {
 
-/// Holds the lock file `PATH.lock` for as long as it lives. libmilter would remove the socket of a live process without asking,
-/// and leave its own behind; so lock and look first, and clean up afterwards.
+/// Who may use a socket.
+struct SocketOwner {
+  std::string user;   ///< Empty: whoever we run as. Only root can give a socket to another user.
+  std::string group;  ///< Empty: the user's.
+  FileMode mode;
+};
+
+/// Holds the lock file `PATH.lock` for as long as it lives. Whoever binds, libmilter above all, would remove the socket of a live
+/// process without asking, and leave its own behind; so lock and look first, and clean up afterwards.
 class SocketGuard {
  public:
   /// Takes the lock and removes what a dead process left at `path`. Errors: busy (served by another process), invalid (something
@@ -22,7 +29,7 @@ class SocketGuard {
   ~SocketGuard();  ///< Removes the socket if it is still the one that was adopted.
 
   /// The socket now at the path is ours: sets owner, group and mode. Errors: invalid (no such user or group), io.
-  Result<void> adopt(const MilterConfig& config);
+  Result<void> adopt(const SocketOwner& owner);
 
  private:
   SocketGuard(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}

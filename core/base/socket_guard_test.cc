@@ -1,4 +1,4 @@
-#include "milter/socket_guard.h"
+#include "base/socket_guard.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -89,8 +89,8 @@ TEST_F(SocketGuardTest, SetsTheModeAndRemovesItsSocketAtTheEnd) {
     auto guard = SocketGuard::lock(path);
     ASSERT_TRUE(guard);
     listen_at_path();
-    MilterConfig config;
-    config.socket_mode.bits = 0642;
+    SocketOwner config;
+    config.mode.bits = 0642;
     ASSERT_TRUE(guard->adopt(config));
     struct stat info {};
     ASSERT_EQ(::stat(path.c_str(), &info), 0);
@@ -104,7 +104,7 @@ TEST_F(SocketGuardTest, LeavesAnothersSocketAtTheEnd) {
     auto guard = SocketGuard::lock(path);
     ASSERT_TRUE(guard);
     listen_at_path();
-    ASSERT_TRUE(guard->adopt(MilterConfig{}));
+    ASSERT_TRUE(guard->adopt(SocketOwner{}));
     fs::rename(path, path + ".old");
     listen_at_path();
   }
@@ -115,8 +115,8 @@ TEST_F(SocketGuardTest, NamesAnUnknownOwner) {
   auto guard = SocketGuard::lock(path);
   ASSERT_TRUE(guard);
   listen_at_path();
-  MilterConfig config;
-  config.socket_group = "no-such-group";
+  SocketOwner config;
+  config.group = "no-such-group";
   const auto result = guard->adopt(config);
   ASSERT_FALSE(result);
   EXPECT_NE(result.error().what.find("no-such-group"), std::string::npos);
