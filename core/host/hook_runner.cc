@@ -190,7 +190,7 @@ HookResult HookRunner::run_inline(Instance& instance, const CallScope& scope, co
   if (!result.fault.empty())
     failed(instance, call, result.fault, own_fault);
   else
-    answered(instance);
+    answered(instance, call);
   if (now > deadline) overran(instance, call, false);  // the answer came after all, and counts
   return result;
 }
@@ -278,7 +278,7 @@ HookResult HookRunner::run_pooled(const std::shared_ptr<Instance>& instance, con
   if (!result.fault.empty())
     failed(*instance, call, result.fault, job->own_fault);
   else
-    answered(*instance);
+    answered(*instance, call);
   return result;
 }
 
@@ -297,12 +297,12 @@ void HookRunner::overran(Instance& instance, const HookCall& call, bool lost) {
 void HookRunner::failed(Instance& instance, const HookCall& call, const std::string& what, bool own_fault) {
   instance.count_error(call.hook);
   log_.warning("plugin.failed", {{"plugin", instance.name()}, {"hook", to_string(call.hook)}, {"what", what}});
-  if (own_fault && instance.health.threw(clock_))
+  if (own_fault && instance.health.threw(call.hook, clock_))
     log_.error("plugin.quarantined", {{"plugin", instance.name()}, {"hook", to_string(call.hook)}, {"reason", what}});
 }
 
-void HookRunner::answered(Instance& instance) {
-  if (instance.health.answered()) log_.notice("plugin.returned", {{"plugin", instance.name()}});
+void HookRunner::answered(Instance& instance, const HookCall& call) {
+  if (instance.health.answered(call.hook)) log_.notice("plugin.returned", {{"plugin", instance.name()}});
 }
 
 }  // namespace deferd

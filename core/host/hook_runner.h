@@ -38,7 +38,7 @@ class HookRunner {
   HookResult run_inline(Instance& instance, const CallScope& scope, const HookCall& call, SteadyTime& now);
   void overran(Instance& instance, const HookCall& call, bool lost);
   void failed(Instance& instance, const HookCall& call, const std::string& what, bool own_fault);
-  void answered(Instance& instance);
+  void answered(Instance& instance, const HookCall& call);
   void watch();
 
   const Clock& clock_;

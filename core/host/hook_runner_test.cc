@@ -104,6 +104,15 @@ TEST_F(FaultTest, ManyExceptionsInARowAreQuarantinedAndProbedBack) {
   EXPECT_EQ(rcpt().verdict.reason, "well again");
 }
 
+TEST_F(FaultTest, AHookThatAlwaysThrowsIsNotExcusedByAnotherThatDoesNot) {
+  Script script;
+  script.connect = [](Context&) { return Verdict::pass(); };
+  script.rcpt = [](Context&, const std::string&) -> Verdict { throw std::runtime_error("boom"); };
+  use_with({{options(), script}});
+  for (int i = 0; i < Health::kFaultLimit; ++i) rcpt();
+  EXPECT_TRUE(log_.contains("error plugin.quarantined"));
+}
+
 TEST_F(FaultTest, ErrorsOfTheStoreAreNoFaultOfThePlugin) {
   Script script;
   script.rcpt = [](Context&, const std::string&) -> Verdict { throw ErrorException({Errc::unavailable, "store is away"}); };

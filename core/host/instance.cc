@@ -20,12 +20,15 @@ Health::Way Health::way(const Clock& clock) {
   return next_probe_.compare_exchange_strong(due, next) ? Way::pooled : Way::quarantined;
 }
 
-bool Health::answered() {
-  if (faults_.load(std::memory_order_relaxed) != 0) faults_.store(0, std::memory_order_relaxed);
+bool Health::answered(Hook hook) {
+  auto& faults = faults_[static_cast<std::size_t>(hook)];
+  if (faults.load(std::memory_order_relaxed) != 0) faults.store(0, std::memory_order_relaxed);
   return quarantined() && quarantined_.exchange(false);
 }
 
-bool Health::threw(const Clock& clock) { return faults_.fetch_add(1) + 1 >= kFaultLimit && quarantine(clock); }
+bool Health::threw(Hook hook, const Clock& clock) {
+  return faults_[static_cast<std::size_t>(hook)].fetch_add(1) + 1 >= kFaultLimit && quarantine(clock);
+}
 
 bool Health::overran(const Clock& clock, bool lost) {
   pooled_.store(true);

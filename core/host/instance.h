@@ -15,13 +15,13 @@ namespace deferd {
 /// Whether a plugin may be asked, and how. Thread-safe.
 ///
 /// A plugin runs inline until a call overruns its budget once; from then on on the pool. Calls given up while they still run are
-/// lost threads; too many of them, or too many exceptions in a row, and it is quarantined: it counts as its on_error says, and is
-/// tried again once a minute until an answer comes back in time.
+/// lost threads; too many of them, or too many exceptions in a row of one hook, and it is quarantined: it counts as its on_error
+/// says, and is tried again once a minute until an answer comes back in time.
 class Health {
  public:
   static constexpr int kLostLimit = 4;   ///< Calls still running that nobody waits for.
   static constexpr int kLostMost = 8;    ///< Beyond these not even a probe is risked.
-  static constexpr int kFaultLimit = 5;  ///< Exceptions in a row.
+  static constexpr int kFaultLimit = 5;  ///< Exceptions in a row, of one hook.
   static constexpr auto kProbeEvery = std::chrono::seconds(60);
 
   enum class Way : std::uint8_t { inline_call, pooled, quarantined };
@@ -29,8 +29,8 @@ class Health {
   Way way(const Clock& clock);
 
   /// Each returns true when it changed whether the plugin is in quarantine (to be logged).
-  bool answered();  ///< In time, without a fault of its own.
-  bool threw(const Clock& clock);
+  bool answered(Hook hook);  ///< In time, without a fault of its own.
+  bool threw(Hook hook, const Clock& clock);
   bool overran(const Clock& clock, bool lost);
   void came_back() { lost_.fetch_sub(1); }  ///< A lost call ended after all.
 
@@ -44,7 +44,7 @@ class Health {
   std::atomic<bool> pooled_{false};
   std::atomic<bool> quarantined_{false};
   std::atomic<int> lost_{0};
-  std::atomic<int> faults_{0};
+  std::array<std::atomic<int>, kHooks> faults_{};
   std::atomic<std::int64_t> next_probe_{0};  // Clock::steady, in nanoseconds
 };
 
