@@ -76,8 +76,10 @@ Outcome<void> expect(const Job& job) {
 }
 
 Outcome<void> reload(const Job& job) {
-  return change(job, {"POST", "/v1/reload", {}, true},
-                [&](const Value& answer) { job.screen.out << cell(answer, "message") << '\n'; });
+  return change(job, {"POST", "/v1/reload", {}, true}, [&](const Value& answer) {
+    const Value* message = answer.find("message");
+    if (message != nullptr && message->is_text()) job.screen.out << escaped_lines(message->text()) << '\n';
+  });
 }
 
 Outcome<void> backup(const Job& job) {

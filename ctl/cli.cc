@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/escape.h"
 #include "ctl/commands.h"
+#include "ctl/table.h"
 
 namespace deferd::ctl {
 namespace {
@@ -38,7 +38,7 @@ int run(std::vector<std::string> words, const Screen& screen) {
   const Command command = command_named(app.get_subcommands().front()->get_name());
   auto outcome = command(Job{arguments, daemon, screen});
   if (!outcome) {
-    screen.err << "deferctl: " << escaped(outcome.error().what) << '\n';
+    screen.err << "deferctl: " << escaped_lines(outcome.error().what) << '\n';
     return outcome.error().code;
   }
   return kOk;

@@ -273,10 +273,17 @@ TEST_F(CliTest, ReloadPrintsWhatCameOfIt) {
   EXPECT_EQ(run({"reload"}), kOk);
   EXPECT_EQ(out, "reloaded\n");
   server.reset();
-  operations.reload = []() -> Result<std::string> { return fail(Errc::invalid, "deferd.yaml:3:1: unknown key"); };
+  operations.reload = []() -> Result<std::string> {
+    return fail(Errc::invalid, "deferd.yaml:3:1: unknown key\ndeferd.yaml:4:1: not a number\nnothing\x1b changed");
+  };
   serve();
   EXPECT_EQ(run({"reload"}), kRefused);
-  EXPECT_THAT(err, HasSubstr("deferd.yaml:3:1: unknown key"));
+  EXPECT_EQ(err, "deferctl: deferd.yaml:3:1: unknown key\ndeferd.yaml:4:1: not a number\nnothing\\x1b changed\n");
+  server.reset();
+  operations.reload = []() -> Result<std::string> { return "reloaded\nonly after a restart: store"; };
+  serve();
+  EXPECT_EQ(run({"reload"}), kOk);
+  EXPECT_EQ(out, "reloaded\nonly after a restart: store\n");
 }
 
 TEST_F(CliTest, WatchesStatsAsOftenAsAsked) {
@@ -309,7 +316,7 @@ TEST_F(CliTest, BacksUpIntoAnAbsolutePath) {
 }
 
 TEST_F(CliTest, SeesThatSomethingElseAnswers) {
-  auto listener = UnixListener::open({socket, 0660, {}});
+  auto listener = UnixListener::open(socket, {});
   ASSERT_TRUE(listener);
   std::thread stranger([&] {
     const int peer = ::accept(listener->descriptor(), nullptr, nullptr);

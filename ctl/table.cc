@@ -42,6 +42,17 @@ void collect_fields(const Value& map, const std::string& before, Fields& fields)
 
 }  // namespace
 
+std::string escaped_lines(std::string_view text) {
+  std::string all;
+  while (true) {
+    const auto end = text.find('\n');
+    append_escaped(all, text.substr(0, end));
+    if (end == text.npos) return all;
+    all += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
 std::string cell(const Value& value) {
   switch (value.kind()) {
     case Value::Kind::null:

@@ -33,6 +33,9 @@ class Table {
   std::vector<std::size_t> widths_;
 };
 
+/// A text of several lines, each escaped by itself.
+std::string escaped_lines(std::string_view text);
+
 /// One value as a cell: texts escaped, lists joined by blanks, true as `yes`.
 std::string cell(const Value& value);
 /// The member's cell, or empty.
