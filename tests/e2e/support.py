@@ -148,7 +148,11 @@ class Deferd:
         return time.monotonic() - begin
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.kill()
+            raise
 
     def __exit__(self, *exception):
         if exception[0]:

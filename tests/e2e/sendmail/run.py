@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """run.py BUILD_DIR: deferd behind a real Sendmail. Each stranger connects from a loopback address of its own."""
+import contextlib
 import os
 import pathlib
 import re
@@ -25,14 +26,18 @@ if not PROGRAM.exists():
 BUILD = sys.argv[1]
 
 
-def name_this_host(folder):
+@contextlib.contextmanager
+def named_host(folder):
     """Sendmail asks for the name and addresses of its host; in this namespace they come from files."""
     files = {"hosts": f"127.0.0.1 localhost\n127.0.0.1 {HOST} mx\n", "resolv.conf": "",
              "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n"}
-    for name, text in files.items():
-        (folder / name).write_text(text)
-        run("mount", "--bind", str(folder / name), f"/etc/{name}")
     socket.sethostname(HOST)
+    with contextlib.ExitStack() as mounts:
+        for name, text in files.items():
+            (folder / name).write_text(text)
+            run("mount", "--bind", str(folder / name), f"/etc/{name}")
+            mounts.callback(run, "umount", f"/etc/{name}")
+        yield
 
 
 class Sendmail:
@@ -92,8 +97,12 @@ MAILER(`smtp')dnl
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([self.program, "-bD", "-C", self.folder / "sendmail.cf", "-X", self.log_path], env=environment,
                                             stdout=log, stderr=log, start_new_session=True)
-        wait_for(lambda: self.listens() or self.process.poll() is not None, "Sendmail to listen")
-        assert self.process.poll() is None, self.log()
+        try:
+            wait_for(lambda: self.listens() or self.process.poll() is not None, "Sendmail to listen")
+            assert self.process.poll() is None, "Sendmail ended"
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
         return self
 
     def __exit__(self, *exception):
@@ -112,21 +121,17 @@ class Site:
         self.options = options
 
     def __enter__(self):
-        self.context = temporary_folder()
-        self.folder = self.context.__enter__()
-        name_this_host(self.folder)
-        self.sink = Sink()
-        self.deferd = Deferd(BUILD, self.folder, settings="exempt: {networks: []}\n", **self.options).__enter__()
-        self.sendmail = Sendmail(self.folder, self.deferd.socket, self.sink.port).__enter__()
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(temporary_folder())
+            stack.enter_context(named_host(folder))
+            self.sink = stack.enter_context(contextlib.closing(Sink()))
+            self.deferd = stack.enter_context(Deferd(BUILD, folder, settings="exempt: {networks: []}\n", **self.options))
+            stack.enter_context(Sendmail(folder, self.deferd.socket, self.sink.port))
+            self.stack = stack.pop_all()
         return self
 
     def __exit__(self, *exception):
-        self.sendmail.__exit__(*exception)
-        self.deferd.__exit__(*exception)
-        self.sink.close()
-        for name in ("hosts", "resolv.conf", "nsswitch.conf"):
-            run("umount", f"/etc/{name}")
-        self.context.__exit__(*exception)
+        self.stack.__exit__(*exception)
 
 
 class Client(SmtpClient):
