@@ -41,6 +41,19 @@ class ControlTest : public HostTest {
   std::optional<HttpServer> server;
 };
 
+/// One row, whatever was asked; remembers the question.
+struct Recorder {
+  std::string asked;
+  Value row = Value::map();
+  decltype(Script::command) command() {
+    return [this](Context&, std::string_view name, const Value& args, Rows& rows) -> Result<void> {
+      asked += std::string(name) + " " + args.to_json() + "\n";
+      rows.row(row);
+      return {};
+    };
+  }
+};
+
 /// The text at `path`, "reply.code" reaching into maps; integers as text; "(none)" if absent.
 std::string at(const Value& value, std::string_view path);
 
