@@ -36,7 +36,7 @@ class FaultTest : public HostTest {
   static PluginOptions options(OnError on_error = OnError::pass) {
     PluginOptions options;
     options.as = "broken";
-    options.budget = 20ms;
+    options.budget = 100ms;  // real time: long enough for a busy machine to start a thread in
     options.on_error = on_error;
     return options;
   }
@@ -128,7 +128,7 @@ TEST_F(FaultTest, AnOverrunInlineMovesThePluginToThePoolWhereItIsWaitedForItsBud
     if (hang)
       gate.wait();
     else
-      std::this_thread::sleep_for(40ms);  // real time on purpose: budgets are
+      std::this_thread::sleep_for(150ms);  // real time on purpose: budgets are
     return deferred("late");
   };
   use_with({{options(), script}});
@@ -171,7 +171,7 @@ TEST_F(FaultTest, HangingCallsLeadToQuarantineAndThePluginReturnsByItself) {
   gate.open();
   while (pipeline_.current()->instances()[0]->health.lost() > 0) std::this_thread::yield();
   clock_.advance(60s);
-  // The probe has a real budget of 20 ms; a busy machine may need another.
+  // The probe has a real budget; a busy machine may need another.
   for (int i = 0; i < 20 && rcpt().verdict.reason != "well again"; ++i) clock_.advance(60s);
   EXPECT_EQ(rcpt().verdict.reason, "well again");
 }
