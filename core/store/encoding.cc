@@ -19,7 +19,7 @@ T take_number(std::string_view bytes) {
 }
 
 tl::unexpected<Error> damaged(std::string_view what) {
-  return fail(Errc::corrupt, std::string(what) + " in the store is damaged; run: deferd --check-store");
+  return fail(Errc::corrupt, std::string(what) + " in the store is damaged; run: deferd --check-store -c FILE");
 }
 
 }  // namespace

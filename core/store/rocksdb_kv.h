@@ -13,8 +13,8 @@ struct RocksKvOptions {
   std::string path;
   std::uint64_t cache = 64ULL << 20;
   std::chrono::milliseconds sync_interval{1000};
-  Log* log = nullptr;                    ///< For RocksDB's own warnings.
-  std::uint64_t memtable = 16ULL << 20;  ///< Of private records; with the log it bounds the time of a restart.
+  Log* log = nullptr;                   ///< For RocksDB's own warnings.
+  std::uint64_t memtable = 8ULL << 20;  ///< Of private records; with the log it bounds the time of a restart.
 };
 
 /// Errors: io (also: in use by another process), corrupt, invalid (newer format).

@@ -61,7 +61,7 @@ Result<std::vector<Record>> Space::read(std::string_view group, std::span<const 
     record.version.epoch = epoch;
     if (!holds(values[i], now)) continue;
     if (values[i]->size() < kExpiryBytes)
-      return fail(Errc::corrupt, "a record in the store is damaged; run: deferd --check-store");
+      return fail(Errc::corrupt, "a record in the store is damaged; run: deferd --check-store -c FILE");
     record.version.digest = digest(*values[i]);
     record.expires = Time(Duration(record_expires(*values[i])));
     record.value = std::move(values[i]);

@@ -60,7 +60,8 @@ class Store {
   virtual Result<void> commit(std::string_view group, std::span<const Change> changes) = 0;
 
   /// A page of everything whose group starts with `group_prefix`. Unordered; may repeat records that change meanwhile; never
-  /// misses one that stays. `cursor` empty starts. Errors: unavailable, io, corrupt, invalid (no cursor of ours).
+  /// misses one that stays; a page may be empty before the end. `cursor` empty starts. Errors: unavailable, io, corrupt, invalid
+  /// (no cursor of ours).
   virtual Result<ScanPage> scan(std::string_view group_prefix, std::string_view cursor, std::size_t limit) = 0;
 };
 

@@ -64,10 +64,11 @@ class Tables {
   virtual Result<TableMatch> find(std::string_view table, const Address& client) = 0;
 
   /// Adds a row or replaces the one of the same prefix. Replacing one whose expiry would move by less than an hour, with all else
-  /// but `evidence` equal, writes nothing.
+  /// but `evidence` and `added` equal, writes nothing (unless the row has less than an hour left). Texts are cut at 1 KiB.
   virtual Result<void> put(std::string_view table, const TableRow& row) = 0;
 
-  /// Moves the expiry of the row of exactly this prefix, if there is one, to a later time; writes at most once an hour a row.
+  /// Moves the expiry of the row of exactly this prefix, if there is one, to a later time; writes at most once an hour a row
+  /// (at any time when the row has less than an hour left).
   /// True if there is such a row.
   virtual Result<bool> refresh(std::string_view table, const Prefix& prefix, Time expires) = 0;
 
