@@ -1,7 +1,6 @@
 #include "deferd/time.h"
 
 #include <algorithm>
-#include <cstdio>
 
 namespace deferd {
 
@@ -15,12 +14,17 @@ std::string format_time(Time time) {
   const auto day = floor<days>(time);
   const year_month_day date(day);
   const hh_mm_ss clock(time - day);
-  char text[40];
-  const int length = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                                   static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                                   static_cast<int>(clock.seconds().count()));
-  return std::string(text, static_cast<std::size_t>(length));
+  std::string text = "0000-00-00T00:00:00Z";
+  const auto put = [&text](std::size_t last, auto number) {  // by hand: each mail is logged with several times
+    for (auto n = static_cast<unsigned>(number); n > 0; n /= 10) text[last--] = static_cast<char>('0' + n % 10);
+  };
+  put(3, static_cast<int>(date.year()));
+  put(6, static_cast<unsigned>(date.month()));
+  put(9, static_cast<unsigned>(date.day()));
+  put(12, clock.hours().count());
+  put(15, clock.minutes().count());
+  put(18, clock.seconds().count());
+  return text;
 }
 
 }  // namespace deferd

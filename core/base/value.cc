@@ -1,5 +1,6 @@
 #include "deferd/value.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/utf8.h"
@@ -7,9 +8,15 @@
 namespace deferd {
 namespace {
 
+bool is_plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+
 void append_json_text(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
+    const auto plain = std::find_if_not(text.begin(), text.end(), is_plain) - text.begin();
+    out += text.substr(0, static_cast<std::size_t>(plain));
+    text.remove_prefix(static_cast<std::size_t>(plain));
+    if (text.empty()) break;
     const auto [code_point, length] = utf8::decode(text);
     if (length == 0) {
       out += "\xef\xbf\xbd";
@@ -93,6 +100,13 @@ Value& Value::append(std::string key, Value value, Mark key_mark) {
   keys_.push_back(std::move(key));
   key_marks_.push_back(key_mark);
   return items_.emplace_back(std::move(value));
+}
+
+void Value::reserve(std::size_t size) {
+  items_.reserve(size);
+  if (kind_ != Kind::map) return;
+  keys_.reserve(size);
+  key_marks_.reserve(size);
 }
 
 std::string Value::to_json() const {

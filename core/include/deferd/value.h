@@ -52,6 +52,8 @@ class Value {
   Value& set(std::string_view key, Value value, Mark key_mark = {});  ///< In a map, replacing; returns the value.
   Value& append(std::string key, Value value, Mark key_mark);         ///< To a map; the key must be new to it.
 
+  void reserve(std::size_t size);  ///< Room for so many items, of a list or map.
+
   Mark mark() const { return mark_; }
   Value& at(Mark mark) {
     mark_ = mark;
