@@ -1,5 +1,7 @@
 #include "host/decision_log.h"
 
+#include <vector>
+
 #include "host/decision_value.h"
 
 namespace deferd {
@@ -81,7 +83,8 @@ DecisionLog::~DecisionLog() {
 void DecisionLog::write(const Session& session, const std::shared_ptr<const Decision>& decision) {
   decided_[static_cast<std::size_t>(decision->stage)][static_cast<std::size_t>(decision->verdict.action)]->add();
   write_line(parts_.log, session, *decision);
-  Pending pending;
+  std::list<Pending> one(1);  // made before the lock is taken
+  auto& pending = one.front();
   pending.session.id = session.id;
   pending.session.client = session.client;
   pending.session.client_name = session.client_name;
@@ -95,7 +98,7 @@ void DecisionLog::write(const Session& session, const std::shared_ptr<const Deci
   if (pending_.size() >= kMostPending)
     left_out_.add();
   else
-    pending_.push_back(std::move(pending));
+    pending_.splice(pending_.end(), one);
 }
 
 void DecisionLog::flush() {
@@ -111,11 +114,12 @@ void DecisionLog::work() {
   while (true) {
     wake_.wait_for(lock, kBatchEvery, [this] { return stopping_ || flushing_; });
     while (!pending_.empty()) {
-      auto batch = std::move(pending_);
-      pending_.clear();
+      std::list<Pending> batch;
+      batch.swap(pending_);
       writing_ = true;
       lock.unlock();
-      store(std::move(batch));
+      store(batch);
+      batch.clear();
       lock.lock();
       writing_ = false;
     }
@@ -125,7 +129,7 @@ void DecisionLog::work() {
   }
 }
 
-void DecisionLog::store(std::vector<Pending> batch) {
+void DecisionLog::store(const std::list<Pending>& batch) {
   try {
     std::vector<DecisionRecord> records;
     records.reserve(batch.size());

@@ -1,10 +1,10 @@
 // Where decisions are written: one log line each at once, and a record each for `explain ID` and `release ID` in batches.
 #pragma once
 #include <condition_variable>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #include "deferd/verdict.h"
 #include "host/parts.h"
@@ -23,7 +23,7 @@ class DecisionLog {
  private:
   struct Pending;
   void work();
-  void store(std::vector<Pending> batch);
+  void store(const std::list<Pending>& batch);
 
   HostParts& parts_;
   Counter* decided_[6][5];  // [stage][action]
@@ -31,7 +31,7 @@ class DecisionLog {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable written_;
-  std::vector<Pending> pending_;
+  std::list<Pending> pending_;
   bool writing_ = false;
   bool flushing_ = false;
   bool stopping_ = false;

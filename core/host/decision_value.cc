@@ -14,6 +14,7 @@ void set_times(Value& map, const Verdict& verdict, Duration waited) {
 
 Value answer_value(const Answer& answer) {
   Value map = Value::map();
+  map.reserve(9);
   map.set("plugin", answer.plugin);
   map.set("stage", to_string(answer.stage));
   map.set("action", to_string(answer.verdict.action));
@@ -41,6 +42,7 @@ Value reply_value(const Reply& reply) {
 Value decision_value(const Decision& decision, const Session& session, Time when) {
   const Verdict& verdict = decision.verdict;
   Value map = Value::map();
+  map.reserve(16);
   set_text(map, "id", decision.id);
   if (when != Time{}) map.set("when", format_time(when));
   map.set("stage", to_string(decision.stage));
@@ -56,6 +58,7 @@ Value decision_value(const Decision& decision, const Session& session, Time when
   if (verdict.reply.code != 0) map.set("reply", reply_value(verdict.reply));
   set_times(map, verdict, decision.waited);
   Value& trace = map.set("trace", Value::list());
+  trace.reserve(decision.trace.size());
   for (const auto& answer : decision.trace) trace.append(answer_value(answer));
   return map;
 }

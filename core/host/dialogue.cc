@@ -50,6 +50,16 @@ Verdict fallback(OnError on_error) {
 
 }  // namespace
 
+const Answer* DialogueImpl::Seat::at(Stage stage) const {
+  for (const auto& answer : answers)
+    if (answer.stage == stage) return &answer;
+  return nullptr;
+}
+
+void DialogueImpl::Seat::forget(Stage stage) {
+  std::erase_if(answers, [stage](const Answer& answer) { return answer.stage == stage; });
+}
+
 DialogueImpl::DialogueImpl(HostServices& services, Session session, Mode mode)
     : services_(services), mode_(mode), session_(std::move(session)), decision_(std::make_shared<Decision>()) {
   front_end_tags_ = session_.tags;
@@ -96,8 +106,8 @@ HookResult DialogueImpl::call(std::size_t index, const HookCall& call) {
 
 const Answer* DialogueImpl::narrowest(const Seat& seat, std::span<const Stage> narrowest_first) const {
   for (const Stage stage : narrowest_first) {
-    const auto& answer = seat.by_stage[static_cast<std::size_t>(stage)];
-    if (answer && answer->verdict.action != Action::pass) return &*answer;
+    const auto* answer = seat.at(stage);
+    if (answer != nullptr && answer->verdict.action != Action::pass) return answer;
   }
   return nullptr;
 }
@@ -130,7 +140,8 @@ void DialogueImpl::ask(Stage stage, const std::string* rcpt) {
     if (mode_ == Mode::live) instance.count(stage, answer.verdict.action);
     if (!answer.shadow) session_.tags.insert(session_.tags.end(), answer.verdict.tags.begin(), answer.verdict.tags.end());
     const bool decided = !answer.shadow && answer.verdict.action != Action::pass;
-    seats_[i].by_stage[static_cast<std::size_t>(stage)] = std::move(answer);
+    seats_[i].forget(stage);
+    seats_[i].answers.push_back(std::move(answer));
     if (decided) break;
   }
 }
@@ -156,7 +167,7 @@ const Decision& DialogueImpl::decide(Stage stage, std::span<const Stage> narrowe
   }
   for (const auto& seat : seats_)
     for (auto stage_asked = narrowest_first.rbegin(); stage_asked != narrowest_first.rend(); ++stage_asked)
-      if (const auto& answer = seat.by_stage[static_cast<std::size_t>(*stage_asked)]) {
+      if (const auto* answer = seat.at(*stage_asked)) {
         decision_->trace.push_back(*answer);
         if (!answer->shadow) decision_->waited = std::max(decision_->waited, answer->verdict.waited);
       }
@@ -218,7 +229,7 @@ const Decision& DialogueImpl::helo() {
   called_ = mode_ == Mode::live;
   look_for_exemption();
   if (exempt_) return decide_exempt(Stage::helo);
-  for (auto& seat : seats_) seat.by_stage[static_cast<std::size_t>(Stage::helo)].reset();  // a repeated EHLO counts anew
+  for (auto& seat : seats_) seat.forget(Stage::helo);  // a repeated EHLO counts anew
   helo_asked_ = true;
   ask(Stage::helo);
   return decide(Stage::helo, kHeloScopes);
@@ -247,7 +258,7 @@ const Decision& DialogueImpl::rcpt(std::string to) {
     session_.rcpt_to.push_back(to);
     return decide_exempt(Stage::rcpt, to);
   }
-  for (auto& seat : seats_) seat.by_stage[static_cast<std::size_t>(Stage::rcpt)].reset();
+  for (auto& seat : seats_) seat.forget(Stage::rcpt);
   const auto tags = session_.tags.size();
   ask(Stage::rcpt, &to);
   const auto& decision = decide(Stage::rcpt, kRcptScopes, to);
@@ -298,8 +309,7 @@ void DialogueImpl::tell_plugins(Hook hook) {
 
 void DialogueImpl::forget_envelope() {
   for (auto& seat : seats_) {
-    for (const Stage stage : {Stage::mail, Stage::rcpt, Stage::data, Stage::headers})
-      seat.by_stage[static_cast<std::size_t>(stage)].reset();
+    std::erase_if(seat.answers, [](const Answer& answer) { return answer.stage >= Stage::mail; });
     if (seat.slot->state) seat.slot = std::make_shared<Slot>();
   }
   session_.mail_from.clear();
@@ -308,7 +318,7 @@ void DialogueImpl::forget_envelope() {
   session_.tags = front_end_tags_;
   for (std::size_t i = 0; i < seats_.size(); ++i)  // what was found out of the connection stays
     for (const Stage stage : {Stage::connect, Stage::helo})
-      if (const auto& answer = seats_[i].by_stage[static_cast<std::size_t>(stage)]; answer && !answer->shadow)
+      if (const auto* answer = seats_[i].at(stage); answer != nullptr && !answer->shadow)
         session_.tags.insert(session_.tags.end(), answer->verdict.tags.begin(), answer->verdict.tags.end());
   exempt_.reset();
   untold_.reset();

@@ -34,7 +34,9 @@ class DialogueImpl : public Dialogue {
 
   /// What one plugin has said so far, and what it keeps.
   struct Seat {
-    std::optional<Answer> by_stage[6];  // indexed by Stage; nothing: not asked
+    std::vector<Answer> answers;  // at most one of a stage
+    const Answer* at(Stage stage) const;
+    void forget(Stage stage);
     std::shared_ptr<Slot> slot = std::make_shared<Slot>();
     std::shared_ptr<OverlayTables> overlay_tables;  // shadow and dry
     std::shared_ptr<OverlayStore> overlay_store;    // dry
