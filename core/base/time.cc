@@ -15,8 +15,8 @@ std::string format_time(Time time) {
   const year_month_day date(day);
   const hh_mm_ss clock(time - day);
   std::string text = "0000-00-00T00:00:00Z";
-  const auto put = [&text](std::size_t last, auto number) {  // by hand: each mail is logged with several times
-    for (auto n = static_cast<unsigned>(number); n > 0; n /= 10) text[last--] = static_cast<char>('0' + n % 10);
+  const auto put = [&text](std::size_t at, auto number) {  // by hand: each mail is logged with several times
+    for (auto n = static_cast<unsigned>(number); n > 0; n /= 10) text[at--] = static_cast<char>('0' + n % 10);
   };
   put(3, static_cast<int>(date.year()));
   put(6, static_cast<unsigned>(date.month()));
