@@ -151,7 +151,7 @@ TEST_F(LogWriterTest, DropsAndCountsWhenNobodyReadsAndTellsWhenItRecovers) {
   const std::string filler(1000, 'x');
   std::string text;
   std::uint64_t lost = 0;
-  constexpr int written = 6000;  // about 6 MiB
+  constexpr int written = 12000;  // about 12 MiB: more than what is buffered and what is being written
   {
     LogWriter log(to(dir / "fifo"), clock);
     for (int i = 0; i < written; ++i) log.info("a.b", {{"filler", filler}});
