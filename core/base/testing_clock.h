@@ -1,5 +1,5 @@
-// The clock of `deferd --testing-clock`: stands still until it is told to go on, so that a test of the whole daemon need not wait for
-// days and meets the second it means.
+// The clock of `deferd --testing-clock`: stands still until it is told to go on, so that a test of the whole daemon need not wait
+// for days and meets the second it means.
 #pragma once
 #include <atomic>
 

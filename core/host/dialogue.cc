@@ -88,7 +88,8 @@ CallScope DialogueImpl::scope(std::size_t index) {
   Store* store = &instance.store();
   Tables* tables = &services_.parts.engine.tables();
   const bool dry = mode_ == Mode::dry;
-  if ((dry || instance.options().shadow) && !seat.overlay_tables) seat.overlay_tables = std::make_shared<OverlayTables>(*tables, services_.parts.clock);
+  if ((dry || instance.options().shadow) && !seat.overlay_tables)
+    seat.overlay_tables = std::make_shared<OverlayTables>(*tables, services_.parts.clock);
   if (dry && !seat.overlay_store) seat.overlay_store = std::make_shared<OverlayStore>(*store, services_.parts.clock);
   if (seat.overlay_tables) tables = seat.overlay_tables.get();
   if (seat.overlay_store) store = seat.overlay_store.get();

@@ -130,8 +130,9 @@ constexpr std::uint32_t hooks_of() {
   if constexpr (!std::is_same_v<decltype(&T::on_##name), decltype(&Plugin::on_##name)>) mask |= hook::name;
   DEFERD_HOOK_(connect)
   DEFERD_HOOK_(helo)
-  DEFERD_HOOK_(mail) DEFERD_HOOK_(rcpt) DEFERD_HOOK_(data) DEFERD_HOOK_(headers) DEFERD_HOOK_(reply) DEFERD_HOOK_(decided)
-      DEFERD_HOOK_(accepted) DEFERD_HOOK_(disconnect) DEFERD_HOOK_(tick) DEFERD_HOOK_(table) DEFERD_HOOK_(command)
+  DEFERD_HOOK_(mail)
+  DEFERD_HOOK_(rcpt) DEFERD_HOOK_(data) DEFERD_HOOK_(headers) DEFERD_HOOK_(reply) DEFERD_HOOK_(decided) DEFERD_HOOK_(accepted)
+      DEFERD_HOOK_(disconnect) DEFERD_HOOK_(tick) DEFERD_HOOK_(table) DEFERD_HOOK_(command)
 #undef DEFERD_HOOK_
           return mask;
 }
