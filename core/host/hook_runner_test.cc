@@ -14,7 +14,6 @@ using namespace std::chrono_literals;
 /// A place where hooks hang until the test lets them go.
 class Gate {
  public:
-  ~Gate() { open(); }
   void wait() {
     std::unique_lock lock(mutex_);
     opened_.wait(lock, [this] { return open_; });
@@ -121,12 +120,12 @@ TEST_F(FaultTest, ErrorsOfTheStoreAreNoFaultOfThePlugin) {
 }
 
 TEST_F(FaultTest, AnOverrunInlineMovesThePluginToThePoolWhereItIsWaitedForItsBudgetOnly) {
-  Gate gate;
+  const auto gate = std::make_shared<Gate>();  // a late call may still be leaving it
   std::atomic<bool> hang{false};
   Script script;
-  script.rcpt = [&](Context&, const std::string&) {
+  script.rcpt = [&, gate](Context&, const std::string&) {
     if (hang)
-      gate.wait();
+      gate->wait();
     else
       std::this_thread::sleep_for(150ms);  // real time on purpose: budgets are
     return deferred("late");
@@ -138,29 +137,31 @@ TEST_F(FaultTest, AnOverrunInlineMovesThePluginToThePoolWhereItIsWaitedForItsBud
   const auto decision = rcpt();
   EXPECT_TRUE(decision.lets_through());
   EXPECT_EQ(decision.trace[0].fault, "timeout");
+  gate->open();
+  while (pipeline_.current()->instances()[0]->health.lost() > 0) std::this_thread::yield();
 }
 
 TEST_F(FaultTest, AHangInlineIsSeenWhileItHangsSoThatTheNextCallerIsReleased) {
-  Gate gate;
+  const auto gate = std::make_shared<Gate>();  // a late call may still be leaving it
   Script script;
-  script.rcpt = [&](Context&, const std::string&) {
-    gate.wait();
+  script.rcpt = [&, gate](Context&, const std::string&) {
+    gate->wait();
     return Verdict::pass();
   };
   use_with({{options(), script}});
   std::thread stuck([&] { rcpt(); });
   while (!log_.contains("plugin.slow")) std::this_thread::yield();
   EXPECT_EQ(rcpt().trace[0].fault, "timeout");
-  gate.open();
+  gate->open();
   stuck.join();
 }
 
 TEST_F(FaultTest, HangingCallsLeadToQuarantineAndThePluginReturnsByItself) {
-  Gate gate;
+  const auto gate = std::make_shared<Gate>();  // a late call may still be leaving it
   std::atomic<bool> hang{true};
   Script script;
-  script.rcpt = [&](Context&, const std::string&) {
-    if (hang) gate.wait();
+  script.rcpt = [&, gate](Context&, const std::string&) {
+    if (hang) gate->wait();
     return deferred("well again");
   };
   use_with({{options(), script}});
@@ -168,7 +169,7 @@ TEST_F(FaultTest, HangingCallsLeadToQuarantineAndThePluginReturnsByItself) {
   for (int i = 0; i < Health::kLostLimit; ++i) EXPECT_EQ(rcpt().trace[0].fault, "timeout");
   EXPECT_EQ(rcpt().trace[0].fault, "quarantined");
   hang = false;
-  gate.open();
+  gate->open();
   while (pipeline_.current()->instances()[0]->health.lost() > 0) std::this_thread::yield();
   clock_.advance(60s);
   // The probe has a real budget; a busy machine may need another.
@@ -177,12 +178,12 @@ TEST_F(FaultTest, HangingCallsLeadToQuarantineAndThePluginReturnsByItself) {
 }
 
 TEST_F(FaultTest, ALateCallKeepsWhatItReads) {
-  Gate gate;
+  const auto gate = std::make_shared<Gate>();  // a late call may still be leaving it
   std::atomic<int> read{0};
   Script script;
-  script.rcpt = [&](Context& c, const std::string& to) {
+  script.rcpt = [&, gate](Context& c, const std::string& to) {
     c.state<std::string>() = "mine";
-    gate.wait();
+    gate->wait();
     read = static_cast<int>(c.session().helo.size() + to.size() + c.state<std::string>().size());
     return Verdict::pass();
   };
@@ -194,7 +195,7 @@ TEST_F(FaultTest, ALateCallKeepsWhatItReads) {
     dialogue->mail("a@example.net");
     EXPECT_EQ(dialogue->rcpt("b@example.org").trace[0].fault, "timeout");
   }
-  gate.open();
+  gate->open();
   while (instance->health.lost() > 0) std::this_thread::yield();
   EXPECT_EQ(read, 14 + 13 + 4);
 }
