@@ -21,11 +21,6 @@ extern "C" __attribute__((visibility("default"))) int sigwait(const sigset_t*, i
   for (;;) ::pause();
 }
 
-#ifdef __SANITIZE_THREAD__
-// libmilter destroys a mutex at exit while its threads still run.
-extern "C" const char* __tsan_default_suppressions() { return "race:libmilter.so\n"; }
-#endif
-
 namespace deferd {
 
 namespace {

@@ -26,11 +26,6 @@
 #include "store/rocksdb_options.h"
 #include "store/uninstrumented.h"
 
-#if defined(__SANITIZE_THREAD__)
-/// See uninstrumented.h; this is for RocksDB's own threads.
-extern "C" const char* __tsan_default_suppressions() { return "race:librocksdb.so\n"; }
-#endif
-
 namespace deferd::store {
 
 bool DropExpired::Filter(int, const rocksdb::Slice&, const rocksdb::Slice& value, std::string*, bool*) const {

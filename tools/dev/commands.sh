@@ -87,7 +87,7 @@ cmd_test() {
 run_ctest() {
   local preset=$1
   shift
-  (cd "build/$preset" && ctest --output-on-failure --no-tests=error -j "$(jobs_at_once)" "$@") | tee "build/$preset/test-log" || true # judged below
+  (export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp" && cd "build/$preset" && ctest --output-on-failure --no-tests=error -j "$(jobs_at_once)" "$@") | tee "build/$preset/test-log" || true # judged below
   /usr/bin/python3 tools/dev/summary.py "build/$preset/test-log" tests/allowed-skips | tee "build/$preset/test-summary"
 }
 
