@@ -43,6 +43,13 @@ std::string decision_id(std::uint64_t session, unsigned number) {
   return id + '.' + std::to_string(number);
 }
 
+/// A pass that tells nothing. Most answers are.
+bool says_nothing(const HookResult& result) {
+  const auto& verdict = result.verdict;
+  return result.fault.empty() && verdict.action == Action::pass && verdict.reason.empty() && verdict.tags.empty() &&
+         verdict.waited == Duration::zero();
+}
+
 Verdict fallback(OnError on_error) {
   if (on_error == OnError::pass) return Verdict::pass();
   return Verdict::defer({451, "4.3.0", "Temporary problem, please try again later"}, "the plugin failed");
@@ -132,6 +139,11 @@ void DialogueImpl::ask(Stage stage, const std::string* rcpt) {
     hook_call.hook = hook_of(stage);
     hook_call.rcpt = rcpt;
     auto result = call(i, hook_call);
+    seats_[i].forget(stage);
+    if (mode_ == Mode::live && says_nothing(result)) {
+      instance.count(stage, Action::pass);
+      continue;
+    }
     Answer answer;
     answer.plugin = instance.name();
     answer.stage = stage;
@@ -141,7 +153,6 @@ void DialogueImpl::ask(Stage stage, const std::string* rcpt) {
     if (mode_ == Mode::live) instance.count(stage, answer.verdict.action);
     if (!answer.shadow) session_.tags.insert(session_.tags.end(), answer.verdict.tags.begin(), answer.verdict.tags.end());
     const bool decided = !answer.shadow && answer.verdict.action != Action::pass;
-    seats_[i].forget(stage);
     seats_[i].answers.push_back(std::move(answer));
     if (decided) break;
   }

@@ -29,13 +29,21 @@ TEST_F(PipelineTest, LetsThroughWhenNobodyObjects) {
 }
 
 TEST_F(PipelineTest, TheFirstInConfigurationOrderDecides) {
-  use({{"one", says_at_rcpt(Verdict::pass())},
+  use({{"one", says_at_rcpt(Verdict::pass("one"))},
        {"two", says_at_rcpt(deferred("two"))},
        {"three", says_at_rcpt(Verdict::reject({550, "5.7.1", "No"}, "three"))}});
   const auto decision = rcpt();
   EXPECT_EQ(decision.plugin, "two");
   EXPECT_EQ(decision.verdict.action, Action::defer);
   EXPECT_EQ(decision.trace.size(), 2u) << "three need not be asked";
+}
+
+TEST_F(PipelineTest, WhoHasNothingToSayIsTracedOnlyWhereItIsExplained) {
+  use({{"silent", says_at_rcpt(Verdict::pass())}, {"tagging", says_at_rcpt(Verdict::pass().tagged("seen"))}});
+  const auto decision = rcpt();
+  ASSERT_EQ(decision.trace.size(), 1u);
+  EXPECT_EQ(decision.trace[0].plugin, "tagging");
+  EXPECT_EQ(pipeline_.explain(Session{}, "b@example.org").trace.size(), 2u);
 }
 
 TEST_F(PipelineTest, APluginAboveWinsThoughTheOneBelowSpokeAtConnect) {

@@ -88,7 +88,7 @@ struct Decision {
   std::string id;                    ///< The log id: `<session>.<n>`; what `deferctl explain` and `release` take.
   Verdict verdict;                   ///< Action pass when nobody objected.
   std::string plugin;                ///< Whose verdict it is; empty if nobody's; "exempt" for exempt clients.
-  std::vector<Answer> trace;         ///< Everybody asked, in configuration order.
+  std::vector<Answer> trace;         ///< Who was asked, in configuration order; of real mail, who had something to say.
   Duration waited{};                 ///< The longest `waited` among the answers.
   std::chrono::milliseconds pace{};  ///< The longest wish of on_reply: how long to keep the client waiting.
   bool voiced = true;                ///< False: tell the client 250 now, the decision is told at DATA (`voice: data`).
