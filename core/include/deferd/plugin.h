@@ -123,19 +123,19 @@ struct PluginInfo {
 inline constexpr const char* kToolchain = DEFERD_ARCH_ " " DEFERD_STDLIB_;
 
 namespace detail {
+// clang-format off
 template <class T>
 constexpr std::uint32_t hooks_of() {
   std::uint32_t mask = 0;
-// clang-format off
 #define DEFERD_HOOK_(name) \
   if constexpr (!std::is_same_v<decltype(&T::on_##name), decltype(&Plugin::on_##name)>) mask |= hook::name;
   DEFERD_HOOK_(connect) DEFERD_HOOK_(helo) DEFERD_HOOK_(mail) DEFERD_HOOK_(rcpt) DEFERD_HOOK_(data) DEFERD_HOOK_(headers)
   DEFERD_HOOK_(reply) DEFERD_HOOK_(decided) DEFERD_HOOK_(accepted) DEFERD_HOOK_(disconnect) DEFERD_HOOK_(tick)
   DEFERD_HOOK_(table) DEFERD_HOOK_(command)
 #undef DEFERD_HOOK_
-  // clang-format on
   return mask;
 }
+// clang-format on
 template <class T>
 std::unique_ptr<Plugin> make_plugin(const Value& config, Host& host) {
   return std::make_unique<T>(read_or_throw<typename T::Config>(config), host);
