@@ -2,6 +2,7 @@
 #include "ctl/cli.h"
 
 #include <gmock/gmock.h>
+#include <poll.h>
 
 #include <fstream>
 #include <sstream>
@@ -316,9 +317,11 @@ TEST_F(CliTest, BacksUpIntoAnAbsolutePath) {
 }
 
 TEST_F(CliTest, SeesThatSomethingElseAnswers) {
-  auto listener = UnixListener::open(socket, {});
+  auto listener = Listener::open(socket, {});
   ASSERT_TRUE(listener);
   std::thread stranger([&] {
+    pollfd caller{listener->descriptor(), POLLIN, 0};
+    ::poll(&caller, 1, 20'000);
     const int peer = ::accept(listener->descriptor(), nullptr, nullptr);
     const std::string greeting = "220 mail.example.org ESMTP\r\n";
     ::send(peer, greeting.data(), greeting.size(), MSG_NOSIGNAL);

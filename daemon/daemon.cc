@@ -47,7 +47,7 @@ Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock,
   housekeeping_ = std::make_unique<Housekeeping>(*parts_, *pipeline_);
   if (!config.control.socket.empty()) {
     api_ = std::make_unique<ControlApi>(ControlParts{*pipeline_, *engine_, metrics_, clock_, log_, operations(testing_clock)});
-    auto listener = or_throw(UnixListener::open(config.control.socket, {{}, config.control.group, config.control.mode}));
+    auto listener = or_throw(Listener::open(config.control.socket, {{}, config.control.group, config.control.mode}));
     control_ = std::make_unique<HttpServer>(
         std::move(listener), HttpLimits{}, [this](const HttpRequest& request, HttpReply& reply) { api_->handle(request, reply); },
         log_);

@@ -1,6 +1,6 @@
 #include "control/control_config.h"
 
-#include "http/unix_listener.h"
+#include "net/listener.h"
 
 namespace deferd {
 

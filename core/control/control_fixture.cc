@@ -16,7 +16,7 @@ void ControlTest::SetUp() {
 }
 
 void ControlTest::serve() {
-  auto listener = UnixListener::open(socket, {});
+  auto listener = Listener::open(socket, {});
   ASSERT_TRUE(listener) << listener.error().what;
   api.emplace(ControlParts{pipeline_, *engine_, metrics_, clock_, log_, operations});
   server.emplace(

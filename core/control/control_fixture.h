@@ -8,7 +8,7 @@
 #include "host/host_fixture.h"
 #include "http/client.h"
 #include "http/server.h"
-#include "http/testing_socket.h"
+#include "net/testing_socket.h"
 
 namespace deferd {
 

@@ -3,7 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
 
-#include "http/unix_listener.h"
+#include "net/listener.h"
 #include "http/wire.h"
 
 namespace deferd {

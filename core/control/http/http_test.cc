@@ -11,7 +11,7 @@
 #include "http/client.h"
 #include "http/error_body.h"
 #include "http/server.h"
-#include "http/testing_socket.h"
+#include "net/testing_socket.h"
 
 namespace deferd {
 namespace {
@@ -40,7 +40,7 @@ class HttpTest : public ::testing::Test {
  protected:
   /// What the handler refers to must outlive what is returned.
   [[nodiscard]] std::unique_ptr<HttpServer> serve(HttpHandler handler) {
-    return std::make_unique<HttpServer>(or_throw(UnixListener::open(path, {})), limits, std::move(handler), log);
+    return std::make_unique<HttpServer>(or_throw(Listener::open(path, {})), limits, std::move(handler), log);
   }
   Result<HttpAnswer> get(const std::string& target, const TakePiece& take = {}) {
     return http_call(path, {"GET", target, {}, 10s}, take);

@@ -121,7 +121,7 @@ static Refusal refusal(const beast::error_code& error, const HttpLimits& limits)
 using RequestParser = http::request_parser<http::string_body>;
 
 struct HttpServer::Impl {
-  Impl(UnixListener given, HttpLimits given_limits, HttpHandler given_handler, Log& given_log)
+  Impl(Listener given, HttpLimits given_limits, HttpHandler given_handler, Log& given_log)
       : listener(std::move(given)),
         limits(given_limits),
         handler(std::move(given_handler)),
@@ -252,7 +252,7 @@ struct HttpServer::Impl {
       reply.send(500, kJson, error_body({Errc::io, failure}));
   }
 
-  UnixListener listener;
+  Listener listener;
   const HttpLimits limits;
   const HttpHandler handler;
   Log& log;
@@ -268,7 +268,7 @@ struct HttpServer::Impl {
   std::thread thread;
 };
 
-HttpServer::HttpServer(UnixListener listener, HttpLimits limits, HttpHandler handler, Log& log)
+HttpServer::HttpServer(Listener listener, HttpLimits limits, HttpHandler handler, Log& log)
     : impl_(std::make_unique<Impl>(std::move(listener), limits, std::move(handler), log)) {}
 
 HttpServer::~HttpServer() = default;

@@ -6,7 +6,7 @@
 
 #include "deferd/host.h"
 #include "http/http.h"
-#include "http/unix_listener.h"
+#include "net/listener.h"
 
 namespace deferd {
 
@@ -23,7 +23,7 @@ struct HttpLimits {
 class HttpServer {
  public:
   /// Serves at once. `log` outlives the server; `handler` is called from several threads at a time.
-  HttpServer(UnixListener listener, HttpLimits limits, HttpHandler handler, Log& log);
+  HttpServer(Listener listener, HttpLimits limits, HttpHandler handler, Log& log);
   /// Closes every connection and waits for handlers still running (their writes fail at once).
   ~HttpServer();
 
