@@ -59,7 +59,7 @@ Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock,
     };
     milter_ = std::make_unique<MilterServer>(
         or_throw(MilterSocket::parse(config.listen.milter.front())), config.milter,
-        MilterServer::Wiring{[this](Session session) { return pipeline_->open(std::move(session)); },
+        MilterServer::Wiring{[this](Session session, Voice voice) { return pipeline_->open(std::move(session), voice); },
                              [this] { return pipeline_->current()->hooks(); }, failed, log_, metrics_});
   }
 }
@@ -78,7 +78,7 @@ void Daemon::open_engine() {
 std::shared_ptr<Generation> Daemon::make_plugins(const LoadedConfig& loaded) {
   return make_generation(
       loaded.plugins, [this](const std::string& name) { return loader_->load(name); }, build_exempt(loaded.config.exempt),
-      loaded.config.milter.voice, *parts_, pipeline_->runner());
+      *parts_, pipeline_->runner());
 }
 
 void Daemon::start() {

@@ -74,7 +74,7 @@ MilterReply MilterReply::of(const Decision& decision) {
   out.code = keep ? reply.code : normal.code;
   out.enhanced = fits(reply.enhanced, out.code) ? reply.enhanced : normal.enhanced;
   out.lines = split(reply.text.empty() ? normal.text : std::string_view(reply.text));
-  out.pace = decision.pace;
+  out.pace = decision.pace.delay;
   return out;
 }
 

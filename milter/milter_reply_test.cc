@@ -10,7 +10,7 @@ using testing::ElementsAre;
 MilterReply reply_to(Verdict verdict) {
   Decision decision;
   decision.verdict = std::move(verdict);
-  decision.pace = std::chrono::seconds(1);
+  decision.pace.delay = std::chrono::seconds(1);
   return MilterReply::of(decision);
 }
 

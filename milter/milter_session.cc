@@ -56,7 +56,7 @@ MilterReply MilterSession::connect(std::string_view host, const MilterPeer& peer
   early_.local_port = number(macros.get("{daemon_port}"));
   mta_ = bounded(macros.get("j"), kMaxText);
   if (config_->voice != Voice::connect) return {};
-  dialogue_ = open_(std::move(early_));
+  dialogue_ = open_(std::move(early_), config_->voice);
   return MilterReply::of(dialogue_->connect());
 }
 
@@ -93,7 +93,7 @@ MilterReply MilterSession::mail(std::span<const std::string_view> arguments, con
   auto& parameters = session().mail_parameters;
   for (std::size_t i = 1; i < arguments.size() && parameters.size() < kMaxParameters; ++i)
     parameters.push_back(bounded(arguments[i], kMaxText));
-  if (!dialogue_) dialogue_ = open_(std::move(early_));
+  if (!dialogue_) dialogue_ = open_(std::move(early_), config_->voice);
   const auto& decision = dialogue_->mail(arguments.empty() ? std::string() : envelope_address(arguments[0]));
   return config_->voice == Voice::connect ? MilterReply::of(decision) : MilterReply{};
 }

@@ -18,9 +18,6 @@
 
 namespace deferd {
 
-/// Pipeline::open(), or a test's.
-using OpenDialogue = std::function<std::unique_ptr<Dialogue>(Session)>;
-
 /// Used by one thread at a time. Any order of calls is answered: what comes without a connect() counts as a local submission, and
 /// those are let through without asking anybody. `arguments` are those of the SMTP command: the address, then ESMTP parameters.
 class MilterSession {

@@ -43,7 +43,7 @@ class MilterSessionTest : public testing::Test {
   Script script;
 
  private:
-  OpenDialogue open_ = [this](Session s) { return std::make_unique<ScriptedDialogue>(script, std::move(s)); };
+  OpenDialogue open_ = [this](Session s, Voice) { return std::make_unique<ScriptedDialogue>(script, std::move(s)); };
   std::optional<MilterSession> session_;
 };
 

@@ -73,7 +73,7 @@ int run(int argc, char** argv) {
   SignalWaiter signals;
   MilterServer server(
       or_throw(MilterSocket::parse(argv[1])), options.config,
-      {[&script](Session session) { return std::make_unique<ScriptedDialogue>(script, std::move(session)); },
+      {[&script](Session session, Voice) { return std::make_unique<ScriptedDialogue>(script, std::move(session)); },
        [&script] { return script.hooks; }, [&signals](const std::string&) { signals.post(MainEvent::failed); }, log, metrics});
   MilterConfig changed = options.config;
   changed.voice = Voice::connect;

@@ -49,6 +49,7 @@ class ScriptedDialogue : public Dialogue {
   ~ScriptedDialogue() override { script_.note("bye"); }
 
   Session& session() override { return session_; }
+  void tag(std::string_view fact) override { session_.tags.emplace_back(fact); }
   const Decision& connect() override {
     script_.note("connect " + session_.client.to_string());
     return decide(Stage::connect, session_.client_name);
@@ -95,7 +96,7 @@ class ScriptedDialogue : public Dialogue {
   const Decision& decide(Stage stage, std::string_view by) {
     decision_ = Decision{};
     decision_.stage = stage;
-    decision_.pace = script_.pace;
+    decision_.pace.delay = script_.pace;
     if (by.starts_with("defer")) decision_.verdict = Verdict::defer({451, "4.7.1", "Come back in 100% of 5 minutes"}, "test");
     if (by.starts_with("reject")) decision_.verdict = Verdict::reject({554, "5.7.1", "No"}, "test");
     if (by.starts_with("close")) decision_.verdict = Verdict::close({}, "test");

@@ -67,14 +67,20 @@ void DialogueImpl::Seat::forget(Stage stage) {
   std::erase_if(answers, [stage](const Answer& answer) { return answer.stage == stage; });
 }
 
-DialogueImpl::DialogueImpl(HostServices& services, Session session, Mode mode)
-    : services_(services), mode_(mode), session_(std::move(session)), decision_(std::make_shared<Decision>()) {
+DialogueImpl::DialogueImpl(HostServices& services, Session session, Voice voice, Mode mode)
+    : services_(services), voice_(voice), mode_(mode), session_(std::move(session)), decision_(std::make_shared<Decision>()) {
   front_end_tags_ = session_.tags;
   adopt(services_.current());
 }
 
 DialogueImpl::~DialogueImpl() {
   if (called_) tell_plugins(Hook::disconnect);
+}
+
+void DialogueImpl::tag(std::string_view fact) {
+  if (std::find(front_end_tags_.begin(), front_end_tags_.end(), fact) != front_end_tags_.end()) return;
+  front_end_tags_.emplace_back(fact);
+  session_.tags.emplace_back(fact);
 }
 
 void DialogueImpl::adopt(std::shared_ptr<Generation> generation) {
@@ -165,7 +171,7 @@ void DialogueImpl::begin(Stage stage) {
     *decision_ = Decision{};
   decision_->stage = stage;
   // What is told to nobody takes no number.
-  if (stage >= Stage::rcpt || generation_->voice() == Voice::connect) ++decisions_;
+  if (stage >= Stage::rcpt || voice_ == Voice::connect) ++decisions_;
   decision_->id = decision_id(session_.id, decisions_);
 }
 
@@ -198,8 +204,8 @@ const Decision& DialogueImpl::decide_exempt(Stage stage, const std::string& rcpt
 
 void DialogueImpl::finish(Stage stage) {
   if (mode_ == Mode::dry) return;
-  if (stage < Stage::rcpt) decision_->voiced = generation_->voice() == Voice::connect;
-  if (stage == Stage::rcpt && generation_->voice() == Voice::data && decision_->verdict.action == Action::defer) {
+  if (stage < Stage::rcpt) decision_->voiced = voice_ == Voice::connect;
+  if (stage == Stage::rcpt && voice_ == Voice::data && decision_->verdict.action == Action::defer) {
     decision_->voiced = false;
     if (!untold_) {
       untold_ = decision_->verdict;
@@ -220,7 +226,7 @@ void DialogueImpl::finish(Stage stage) {
       hook_call.hook = Hook::reply;
       hook_call.decision = decision_.get();
       const auto wish = call(i, hook_call).pace;
-      if (!instance.options().shadow) decision_->pace = std::max(decision_->pace, wish);
+      if (!instance.options().shadow) decision_->pace.combine(wish);
     }
   }
   if (stage == Stage::rcpt || (decision_->voiced && !decision_->lets_through())) services_.log.write(session_, decision_);

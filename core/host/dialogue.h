@@ -15,10 +15,11 @@ class DialogueImpl : public Dialogue {
  public:
   enum class Mode : std::uint8_t { live, dry };
 
-  DialogueImpl(HostServices& services, Session session, Mode mode);
+  DialogueImpl(HostServices& services, Session session, Voice voice, Mode mode);
   ~DialogueImpl() override;
 
   Session& session() override { return session_; }
+  void tag(std::string_view fact) override;
   const Decision& connect() override;
   const Decision& helo() override;
   const Decision& mail(std::string from) override;
@@ -60,6 +61,7 @@ class DialogueImpl : public Dialogue {
   void tell_plugins(Hook hook);
 
   HostServices& services_;
+  const Voice voice_;
   const Mode mode_;
   Session session_;
   std::shared_ptr<Generation> generation_;

@@ -2,9 +2,8 @@
 
 namespace deferd {
 
-Generation::Generation(std::vector<std::shared_ptr<Instance>> instances, std::shared_ptr<const Exempt> exempt, Voice voice,
-                       HookRunner& runner)
-    : instances_(std::move(instances)), exempt_(std::move(exempt)), voice_(voice), runner_(runner) {
+Generation::Generation(std::vector<std::shared_ptr<Instance>> instances, std::shared_ptr<const Exempt> exempt, HookRunner& runner)
+    : instances_(std::move(instances)), exempt_(std::move(exempt)), runner_(runner) {
   for (const auto& instance : instances_) hooks_ |= instance->info().hooks;
 }
 
@@ -42,8 +41,7 @@ void check_plugins(const std::vector<PluginEntry>& entries, const FindPlugin& fi
 }
 
 std::shared_ptr<Generation> make_generation(const std::vector<PluginEntry>& entries, const FindPlugin& find,
-                                            std::shared_ptr<const Exempt> exempt, Voice voice, HostParts& parts,
-                                            HookRunner& runner) {
+                                            std::shared_ptr<const Exempt> exempt, HostParts& parts, HookRunner& runner) {
   Problems problems;
   std::vector<std::shared_ptr<Instance>> instances;
   for (const auto& entry : entries) {
@@ -58,7 +56,7 @@ std::shared_ptr<Generation> make_generation(const std::vector<PluginEntry>& entr
     }
   }
   if (problems.failed()) throw ConfigError(std::move(problems));
-  return std::make_shared<Generation>(std::move(instances), std::move(exempt), voice, runner);
+  return std::make_shared<Generation>(std::move(instances), std::move(exempt), runner);
 }
 
 }  // namespace deferd

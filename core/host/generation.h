@@ -14,20 +14,17 @@ namespace deferd {
 
 class Generation {
  public:
-  Generation(std::vector<std::shared_ptr<Instance>> instances, std::shared_ptr<const Exempt> exempt, Voice voice,
-             HookRunner& runner);
+  Generation(std::vector<std::shared_ptr<Instance>> instances, std::shared_ptr<const Exempt> exempt, HookRunner& runner);
   ~Generation();
 
   const std::vector<std::shared_ptr<Instance>>& instances() const { return instances_; }
   const Exempt& exempt() const { return *exempt_; }
-  Voice voice() const { return voice_; }
   std::uint32_t hooks() const { return hooks_; }
   bool has(Hook hook) const { return (hooks_ & bit(hook)) != 0; }
 
  private:
   const std::vector<std::shared_ptr<Instance>> instances_;
   const std::shared_ptr<const Exempt> exempt_;
-  const Voice voice_;
   HookRunner& runner_;
   std::uint32_t hooks_ = 0;
 };
@@ -40,7 +37,6 @@ void check_plugins(const std::vector<PluginEntry>& entries, const FindPlugin& fi
 
 /// Makes every plugin. Throws ConfigError with everything that is wrong.
 std::shared_ptr<Generation> make_generation(const std::vector<PluginEntry>& entries, const FindPlugin& find,
-                                            std::shared_ptr<const Exempt> exempt, Voice voice, HostParts& parts,
-                                            HookRunner& runner);
+                                            std::shared_ptr<const Exempt> exempt, HostParts& parts, HookRunner& runner);
 
 }  // namespace deferd

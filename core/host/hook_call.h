@@ -25,7 +25,7 @@ struct HookCall {
 
 struct HookResult {
   Verdict verdict;
-  std::chrono::milliseconds pace{};
+  Pace pace;
   std::string fault;  ///< Empty, or why there is no answer: "timeout", "quarantined", "exception: ...".
 };
 

@@ -16,7 +16,7 @@ class Scripted : public Plugin {
   Verdict on_rcpt(Context& c, const std::string& rcpt) override { return script_.rcpt(c, rcpt); }
   Verdict on_data(Context& c) override { return script_.data(c); }
   Verdict on_headers(Context& c) override { return script_.headers(c); }
-  std::chrono::milliseconds on_reply(Context& c, const Decision& d) override { return script_.reply(c, d); }
+  Pace on_reply(Context& c, const Decision& d) override { return script_.reply(c, d); }
   void on_decided(Context& c, const Decision& d) override { script_.decided(c, d); }
   void on_accepted(Context& c) override { script_.accepted(c); }
   void on_disconnect(Context& c) override { script_.disconnect(c); }
@@ -76,8 +76,9 @@ void HostTest::use_with(const std::vector<std::pair<PluginOptions, Script>>& scr
     next_script = script;
     instances.push_back(std::make_shared<Instance>(*info_of(script), entry, parts_));
   }
+  voice_ = voice;
   Problems problems;
-  pipeline_.use(std::make_shared<Generation>(std::move(instances), Exempt::build(exempt_, problems), voice, pipeline_.runner()));
+  pipeline_.use(std::make_shared<Generation>(std::move(instances), Exempt::build(exempt_, problems), pipeline_.runner()));
 }
 
 std::unique_ptr<Dialogue> HostTest::open(const std::string& client) {
@@ -85,7 +86,7 @@ std::unique_ptr<Dialogue> HostTest::open(const std::string& client) {
   session.client = or_throw(Address::parse(client));
   session.front_end = "milter";
   session.helo = "client.example";
-  return pipeline_.open(std::move(session));
+  return pipeline_.open(std::move(session), voice_);
 }
 
 Decision HostTest::rcpt(const std::string& to, const std::string& from) {

@@ -20,7 +20,7 @@ namespace deferd {
 struct Script {
   std::function<Verdict(Context&)> connect, helo, mail, data, headers;
   std::function<Verdict(Context&, const std::string&)> rcpt;
-  std::function<std::chrono::milliseconds(Context&, const Decision&)> reply;
+  std::function<Pace(Context&, const Decision&)> reply;
   std::function<void(Context&, const Decision&)> decided;
   std::function<void(Context&)> accepted, disconnect, tick;
   std::function<void(Context&, const TableEvent&)> table;
@@ -42,6 +42,7 @@ class HostTest : public ::testing::Test {
   std::unique_ptr<Engine> engine_ = make_memory_engine(clock_);
   HostParts parts_{clock_, log_, metrics_, *engine_};
   ExemptConfig exempt_;
+  Voice voice_ = Voice::rcpt;
   Pipeline pipeline_{parts_};
 };
 

@@ -38,8 +38,8 @@ class Pipeline {
   void use(std::shared_ptr<Generation> generation);
   std::shared_ptr<Generation> current() const;
 
-  /// One client's connection. `session` holds what is known at connect (id 0: one is given).
-  std::unique_ptr<Dialogue> open(Session session);
+  /// One client's connection. `session` holds what is known at connect (id 0: one is given); `voice` is its front end's.
+  std::unique_ptr<Dialogue> open(Session session, Voice voice);
 
   /// What the plugins of the running configuration would say now, on an overlay: nothing is written, counted or logged.
   Decision explain(const Session& session, const std::string& rcpt);
@@ -64,6 +64,9 @@ class Dialogue {
 
   /// The front end fills in what it learns, before the call of the stage it belongs to.
   virtual Session& session() = 0;
+
+  /// A fact about the connection for the plugins asked from now on ("smtp.early-talker"); it stays for the whole session.
+  virtual void tag(std::string_view fact) = 0;
 
   /// Only for front ends that tell (or slow) a client that early; else mail() asks these hooks. (In the milter nothing is asked
   /// before MAIL, so that authentication is known, unless `voice: connect`.)
@@ -91,5 +94,8 @@ class Dialogue {
   /// Bits of deferd::hook: what any plugin of this transaction's generation wants. For negotiation.
   virtual std::uint32_t hooks() const = 0;
 };
+
+/// Pipeline::open(), or a test's.
+using OpenDialogue = std::function<std::unique_ptr<Dialogue>(Session, Voice)>;
 
 }  // namespace deferd

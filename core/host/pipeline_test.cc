@@ -182,21 +182,41 @@ TEST_F(PipelineTest, AShadowIsAskedAndLoggedButDoesNotCount) {
     or_throw(c.tables().put(kTrapped, row));
     return deferred("trial says no").tagged("trial.hit");
   };
-  script.reply = [](Context&, const Decision&) { return std::chrono::milliseconds(500); };
+  script.reply = [](Context&, const Decision&) { return Pace{.delay = std::chrono::milliseconds(500)}; };
   use_with({{shadow, script}});
   const auto decision = rcpt();
   EXPECT_TRUE(decision.lets_through());
-  EXPECT_EQ(decision.pace.count(), 0);
+  EXPECT_EQ(decision.pace, Pace{});
   EXPECT_FALSE(or_throw(engine_->tables().find(kTrapped, Address::v4(0xc0000207))).row);
   EXPECT_TRUE(log_.contains("trial would defer: trial says no"));
 }
 
 TEST_F(PipelineTest, TheLongestWishForPaceCounts) {
   Script slow, slower;
-  slow.reply = [](Context&, const Decision&) { return std::chrono::milliseconds(100); };
-  slower.reply = [](Context&, const Decision&) { return std::chrono::milliseconds(300); };
+  slow.reply = [](Context&, const Decision&) { return Pace{.delay = std::chrono::milliseconds(100)}; };
+  slower.reply = [](Context&, const Decision&) { return Pace{.delay = std::chrono::milliseconds(300)}; };
   use({{"slower", slower}, {"slow", slow}});
-  EXPECT_EQ(rcpt().pace.count(), 300);
+  EXPECT_EQ(rcpt().pace.delay.count(), 300);
+}
+
+TEST_F(PipelineTest, WhatTheFrontEndFindsOutStaysForTheWholeSession) {
+  std::vector<bool> tagged;
+  Script script;
+  script.rcpt = [&](Context& context, const std::string&) {
+    tagged.push_back(context.session().tagged("smtp.early-talker"));
+    return Verdict::pass();
+  };
+  use({{"greylist", script}});
+  const auto dialogue = open();
+  dialogue->mail("a@example.net");
+  dialogue->rcpt("b@example.org");
+  dialogue->tag("smtp.early-talker");
+  dialogue->tag("smtp.early-talker");
+  dialogue->rcpt("c@example.org");
+  dialogue->mail("d@example.net");
+  dialogue->rcpt("b@example.org");
+  EXPECT_EQ(tagged, (std::vector<bool>{false, true, true}));
+  EXPECT_EQ(dialogue->session().tags.size(), 1U);
 }
 
 TEST_F(PipelineTest, EverybodyIsToldOfEveryDecisionWhoeverMadeIt) {

@@ -20,7 +20,7 @@ class HangsInHook : public Plugin {
   Verdict on_mail(Context&) override { return answer("mail"); }
   Verdict on_rcpt(Context&, const std::string&) override { return answer("rcpt"); }
   Verdict on_data(Context&) override { return answer("data"); }
-  std::chrono::milliseconds on_reply(Context&, const Decision&) override {
+  Pace on_reply(Context&, const Decision&) override {
     answer("reply");
     return {};
   }

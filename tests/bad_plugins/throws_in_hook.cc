@@ -30,7 +30,7 @@ class ThrowsInHook : public Plugin {
   Verdict on_rcpt(Context&, const std::string&) override { return answer("rcpt"); }
   Verdict on_data(Context&) override { return answer("data"); }
   Verdict on_headers(Context&) override { return answer("headers"); }
-  std::chrono::milliseconds on_reply(Context&, const Decision&) override {
+  Pace on_reply(Context&, const Decision&) override {
     answer("reply");
     return {};
   }

@@ -19,14 +19,15 @@ const Time kStart{std::chrono::seconds(1767225600)};  // 2026-01-01T00:00:00Z, a
 class PipelineDriver : public Driver {
  public:
   PipelineDriver(const LoadedConfig& loaded, std::shared_ptr<const Exempt> exempt, const std::vector<std::string>& plugin_dirs)
-      : clock_(kStart),
+      : voice_(loaded.config.milter.voice),
+        clock_(kStart),
         engine_(make_memory_engine(clock_)),
         parts_{clock_, log_, metrics_, *engine_},
         loader_(plugin_dirs, log_),
         pipeline_(parts_) {
     pipeline_.use(make_generation(
-        loaded.plugins, [this](const std::string& name) { return loader_.load(name); }, std::move(exempt),
-        loaded.config.milter.voice, parts_, pipeline_.runner()));
+        loaded.plugins, [this](const std::string& name) { return loader_.load(name); }, std::move(exempt), parts_,
+        pipeline_.runner()));
   }
 
   std::string name() const override { return "pipeline"; }
@@ -40,7 +41,7 @@ class PipelineDriver : public Driver {
     session.auth = attempt.auth;
     session.tls_subject = attempt.tls_subject;
     session.tls = !attempt.tls_subject.empty();
-    auto dialogue = pipeline_.open(std::move(session));
+    auto dialogue = pipeline_.open(std::move(session), voice_);
     dialogue->mail(attempt.from);
     Outcome outcome;
     bool goes_on = false;
@@ -133,6 +134,7 @@ class PipelineDriver : public Driver {
     return pipeline_.command("", command, args, rows);
   }
 
+  const Voice voice_;
   TestingClock clock_;
   FakeLog log_;
   Metrics metrics_;

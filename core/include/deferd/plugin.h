@@ -47,9 +47,9 @@ class Plugin {
   virtual Verdict on_data(Context&) { return {}; }     ///< All recipients are known: session().rcpt_to.
   virtual Verdict on_headers(Context&) { return {}; }  ///< End of headers: session().headers.
 
-  /// After a decision, before the client hears it: how long to keep it waiting. The front end waits, no thread of a plugin; the
-  /// longest wish counts.
-  virtual std::chrono::milliseconds on_reply(Context&, const Decision&) { return {}; }
+  /// After a decision, before the client hears it: how slowly it shall. The front end waits, no thread of a plugin. A milter can
+  /// only delay; the SMTP front end can all that Pace says.
+  virtual Pace on_reply(Context&, const Decision&) { return {}; }
   /// After every decision on a recipient, whoever made it: for learning. It changes nothing any more.
   virtual void on_decided(Context&, const Decision&) {}
   /// The message reached its end and was let in for session().rcpt_to.

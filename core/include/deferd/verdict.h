@@ -72,6 +72,20 @@ struct Verdict {
   }
 };
 
+/// How slowly the client hears the reply: on_reply's wish. What several plugins wish is combined: of each member the most counts.
+struct Pace {
+  std::chrono::milliseconds delay{};     ///< Nothing is sent for so long.
+  std::chrono::milliseconds per_byte{};  ///< Stutter: this long before each byte of this reply and of those that follow.
+  std::chrono::milliseconds during{};    ///< The stutter ends when the connection is so old; 0: it goes on to the end.
+  /// Worth holding on to: recipients are answered 250 and the message is taken up to some lines of its body; what was decided is
+  /// told then. Only for clients that are turned away.
+  bool hold = false;
+  std::uint64_t reserved[2] = {};
+
+  void combine(const Pace& other);
+  bool operator==(const Pace&) const = default;
+};
+
 /// One plugin's answer within a decision. Passed by reference only, so it may grow at its end.
 struct Answer {
   std::string plugin;
@@ -83,15 +97,15 @@ struct Answer {
 
 /// What counts in the end for one stage, and how it came about. By reference only, so it may grow at its end.
 struct Decision {
-  Stage stage = Stage::rcpt;         ///< What was decided on.
-  std::string rcpt;                  ///< At Stage::rcpt.
-  std::string id;                    ///< The log id: `<session>.<n>`; what `deferctl explain` and `release` take.
-  Verdict verdict;                   ///< Action pass when nobody objected.
-  std::string plugin;                ///< Whose verdict it is; empty if nobody's; "exempt" for exempt clients.
-  std::vector<Answer> trace;         ///< Who was asked, in configuration order; of real mail, who had something to say.
-  Duration waited{};                 ///< The longest `waited` among the answers.
-  std::chrono::milliseconds pace{};  ///< The longest wish of on_reply: how long to keep the client waiting.
-  bool voiced = true;                ///< False: tell the client 250 now, the decision is told at DATA (`voice: data`).
+  Stage stage = Stage::rcpt;  ///< What was decided on.
+  std::string rcpt;           ///< At Stage::rcpt.
+  std::string id;             ///< The log id: `<session>.<n>`; what `deferctl explain` and `release` take.
+  Verdict verdict;            ///< Action pass when nobody objected.
+  std::string plugin;         ///< Whose verdict it is; empty if nobody's; "exempt" for exempt clients.
+  std::vector<Answer> trace;  ///< Who was asked, in configuration order; of real mail, who had something to say.
+  Duration waited{};          ///< The longest `waited` among the answers.
+  Pace pace{};                ///< What plugins wish of on_reply, combined.
+  bool voiced = true;         ///< False: tell the client 250 now, the decision is told at DATA (`voice: data`).
 
   bool lets_through() const { return verdict.action == Action::pass || verdict.action == Action::accept; }
 };

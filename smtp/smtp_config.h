@@ -1,0 +1,70 @@
+// The `smtp:` section of the configuration.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "deferd/address.h"
+#include "deferd/schema.h"
+#include "host/pipeline.h"
+#include "smtp/tls.h"
+
+namespace deferd::smtp {
+
+/// What clients hear. `%h` is our name, `%n` the product name, `%A` the client's address, `%d` the date, `%%` a percent sign.
+struct SmtpTexts {
+  std::string banner = "%h ESMTP";
+  std::string ready = "Ready";  ///< HELO: `250 <name> Ready`... see texts.h
+  std::string sender_ok = "OK";
+  std::string recipient_ok = "OK";
+  std::string data = "End data with <CR><LF>.<CR><LF>";
+  std::string later = "Please try again later";                       ///< 451 where no plugin gave a text.
+  std::string busy = "Too many connections, please try again later";  ///< 421
+  std::string goodbye = "Bye";
+  static Schema<SmtpTexts> schema();
+};
+
+/// How many, how fast, how long. Counts are of the whole front end.
+struct SmtpLimits {
+  int total = 15'000;                  ///< Connections; capped to what descriptors allow.
+  int kept = 10'000;                   ///< Of these, clients turned away and kept busy: beyond, the oldest are released.
+  int per_prefix = 100;                ///< Connections of one /24 or /64.
+  int new_per_prefix = 60;             ///< New connections a minute of one /24 or /64; 0: no limit.
+  int tls = 2'000;                     ///< Connections inside TLS: about 10 KiB each.
+  int recipients = 1'000;              ///< Of one message (RFC 5321 section 4.5.3.1.8 asks for 100).
+  int errors = 20;                     ///< Commands we do not take, then 421.
+  std::chrono::seconds idle{300};      ///< RFC 5321 section 4.5.3.2.7: for the next whole line.
+  std::chrono::seconds session{3600};  ///< Altogether, unless kept busy.
+  std::chrono::seconds kept_session{4 * 3600};
+  static Schema<SmtpLimits> schema();
+};
+
+struct HandoverConfig {
+  enum class With : std::uint8_t { proxy_v2, xclient };
+  std::string to;  ///< HOST:PORT or unix:PATH; empty: off.
+  With with = With::proxy_v2;
+  std::chrono::seconds drain{300};  ///< At the end of deferd, for sessions handed over.
+  std::chrono::seconds probe{60};   ///< How often the MTA is asked what it offers.
+  static Schema<HandoverConfig> schema();
+};
+
+struct SmtpConfig {
+  std::string name;                ///< In banner, EHLO and 221; empty: the host's.
+  std::string product = "deferd";  ///< `%n` of the texts.
+  std::optional<Voice> voice;      ///< Default: rcpt with hand-over, else data.
+  SmtpTexts texts;
+  SmtpLimits limits;
+  TlsConfig tls;
+  HandoverConfig handover;
+  std::vector<Prefix> proxy_from;  ///< Balancers: their connections must begin with a PROXY header, nobody else's may.
+  int threads = 0;                 ///< I/O threads; 0: one a core, at most 4.
+  int workers = 16;                ///< Threads in which plugins think.
+  int window = 0;                  ///< Receive buffer while a held client sends its message, bytes; 0: the system's.
+  static Schema<SmtpConfig> schema();
+
+  Voice voiced() const { return voice.value_or(handover.to.empty() ? Voice::data : Voice::rcpt); }
+};
+
+}  // namespace deferd::smtp

@@ -1,0 +1,78 @@
+// One client's SMTP dialogue: lines in, replies out. No I/O, no threads, no clock of its own: the connection feeds it and sends
+// what it says. It never accepts mail (DESIGN: voice, hold, hand-over are in docs/architecture.md).
+//
+//   greet()/line() on the I/O thread -> Step. A step with `ask` set has no reply yet: answer() must be called, on a thread that
+//   may block (plugins think there), and gives the step to follow. Nothing else may be called meanwhile.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/pipeline.h"
+#include "smtp/line_reader.h"
+#include "smtp/smtp_config.h"
+
+namespace deferd::smtp {
+
+struct Step {
+  enum class Then : std::uint8_t {
+    go_on,      ///< Read the next line once the reply is out (or at once, if it is empty).
+    hang_up,    ///< Close once the reply is out.
+    start_tls,  ///< Send the reply, drop what was read already, handshake, then tls_started().
+    hand_over,  ///< No reply: give the client to the MTA (handover.h); if that fails, handover_failed().
+  };
+  bool ask = false;
+  std::string reply;  ///< Formatted; may be empty while a held client's message is read.
+  Then then = Then::go_on;
+};
+
+/// What the whole front end knows and a session needs.
+struct SessionRules {
+  std::shared_ptr<const SmtpConfig> config;
+  bool tls_offered = false;                 ///< A certificate is loaded.
+  bool handover = false;                    ///< A target is configured and its last probe was good.
+  std::vector<std::string> mta_extensions;  ///< EHLO keywords the probe saw ("SIZE 10240000", "8BITMIME"); without STARTTLS,
+                                            ///< CHUNKING, AUTH, XCLIENT, PIPELINING.
+};
+
+/// What the MTA must hear again.
+struct HandoverEnvelope {
+  bool extended = false;  ///< EHLO, else HELO.
+  std::string helo;
+  std::string mail;  ///< The client's own MAIL and RCPT lines, as they came, without line end.
+  std::string rcpt;
+};
+
+class SmtpSession {
+ public:
+  /// `known`: client, ports, local address, listener. `open` and `log` outlive the session.
+  SmtpSession(std::shared_ptr<const SessionRules> rules, const OpenDialogue& open, Session known, Log& log);
+  ~SmtpSession();  ///< Calls plugins if there was a dialogue (on_disconnect): on a thread that may block.
+
+  Step greet();                 ///< The banner, or 554 (`voice: connect`).
+  Step line(const Line& line);  ///< One line of the client.
+  Step answer();                ///< After a step with `ask`. May block.
+  void tls_started(std::string_view verified_subject);
+
+  /// The client sent before it was its turn (before the banner, or on after a command whose reply must be waited for: HELO, EHLO,
+  /// DATA, STARTTLS, QUIT, or anything if PIPELINING was not offered). Tags "smtp.early-talker" or "smtp.pipelining".
+  void spoke_early(bool before_banner);
+
+  const HandoverEnvelope& handover_envelope() const;
+  Step handover_failed();  ///< 451 for the recipient, nothing is lost.
+
+  const Pace& pace() const;        ///< Of this and later replies, until the next decision.
+  bool held() const;               ///< Turned away and kept busy (Pace::hold): counts against limits.kept.
+  std::size_t line_limit() const;  ///< For LineReader::next().
+  bool needs_goodbye() const;      ///< The destructor, or a last record of a client that leaves early, may block.
+  Session const& session() const;
+  std::string lists() const;  ///< Of a turned-away client: whose verdict it is, for the log; empty if none.
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace deferd::smtp

@@ -1,0 +1,28 @@
+#include "smtp/transport.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace deferd::smtp {
+
+Moved PlainTransport::read(std::span<char> into) {
+  for (;;) {
+    const auto got = ::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT);
+    if (got > 0) return {Moved::State::ok, static_cast<std::size_t>(got)};
+    if (got == 0) return {Moved::State::closed};
+    if (errno == EINTR) continue;
+    return {errno == EAGAIN || errno == EWOULDBLOCK ? Moved::State::wait_read : Moved::State::failed};
+  }
+}
+
+Moved PlainTransport::write(std::string_view bytes) {
+  for (;;) {
+    const auto sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0) return {Moved::State::ok, static_cast<std::size_t>(sent)};
+    if (errno == EINTR) continue;
+    return {errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? Moved::State::wait_write : Moved::State::failed};
+  }
+}
+
+}  // namespace deferd::smtp

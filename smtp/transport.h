@@ -1,0 +1,43 @@
+// The bytes of one connection, plain or inside TLS. Non-blocking; used by the I/O thread that owns the socket.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace deferd::smtp {
+
+/// What came of a read, a write or a handshake.
+struct Moved {
+  enum class State : std::uint8_t {
+    ok,          ///< `bytes` were moved (at least one; a handshake: done).
+    wait_read,   ///< Try again when the socket is readable.
+    wait_write,  ///< Try again when it is writable (also a read inside TLS may have to write).
+    closed,      ///< The peer has ended; a read after everything was read.
+    failed,      ///< Reset, or broken TLS.
+  };
+  State state = State::ok;
+  std::size_t bytes = 0;
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual Moved read(std::span<char> into) = 0;
+  virtual Moved write(std::string_view bytes) = 0;
+  virtual bool encrypted() const = 0;
+};
+
+/// recv(2) and send(2) on a descriptor it does not own.
+class PlainTransport : public Transport {
+ public:
+  explicit PlainTransport(int descriptor) : descriptor_(descriptor) {}
+  Moved read(std::span<char> into) override;
+  Moved write(std::string_view bytes) override;
+  bool encrypted() const override { return false; }
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace deferd::smtp
