@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Time from the start of deferd to its first answer on the milter socket, on a seeded store: after a clean stop, and after kill -9
 under load of 64 connections."""
+import sys
 import time
 
 from rig import Results, Rig, arguments, wait_until_idle
 
 
 def main():
-    options = arguments(__doc__.splitlines()[0], rounds=5).parse_args()
+    parser = arguments(__doc__.splitlines()[0], rounds=5)
+    parser.add_argument("--most", type=float, help="fail if a start takes longer than this many seconds")
+    options = parser.parse_args()
     results = Results("restart", options)
     with Rig(options) as rig:
         rig.seed(results.say)
@@ -30,6 +33,8 @@ def main():
                              "foreign_cpu_share_before": before["foreign_cpu_share"]})
             results.say(f"after {way}: {min(taken):.3f} to {max(taken):.3f} s ({options.rounds} times)")
     results.close()
+    if options.most and max(run["seconds"] for run in results.raw) > options.most:
+        sys.exit(f"a start took longer than {options.most} s")
 
 
 main()

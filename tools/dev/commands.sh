@@ -8,7 +8,7 @@ usage: ./dev COMMAND
   build [PRESET]     build; presets: release (default), dev, asan, tsan, fuzz
   run [ARG...]       build and start deferd in the foreground on conf/quickstart.yaml
   test               build and run all quick tests (unit, contract, scenarios, end to end)
-  proof              the long proofs: big stores, kill -9 rounds, long fuzzing
+  proof [NAME...]    the long proofs in tests/proof: big stores, kill -9 rounds, long fuzzing, a clean system
   bench [NAME]       the benchmarks behind the figures we quote: milter, store ...
   scenario FILE...   play scenario files (tests/scenarios/README.md)
   fuzz NAME [SECS]   run one fuzz target; without NAME, list them
@@ -105,13 +105,16 @@ cmd_docs() {
   build/release/bin/reference --write . build/release/plugins
 }
 
+# proof [NAME...]: all, or those named.
 cmd_proof() {
   cmd_setup
   build release
-  for proof in tests/proof/*; do
-    [ -x "$proof" ] || continue
+  cmake --build build/release -j "$(jobs_at_once)" --target bench
+  [ $# -gt 0 ] || set -- $(cd tests/proof && ls)
+  local proof
+  for proof in "$@"; do
     echo "== $proof"
-    "$proof" build/release "$@"
+    "tests/proof/$proof" build/release
   done
 }
 
@@ -149,9 +152,11 @@ cmd_fmt() {
 }
 
 cmd_lint() {
-  install_packages "${lint_packages[@]}"
+  install_boost
+  install_packages "${build_packages[@]}" "${lint_packages[@]}" libgtest-dev libgmock-dev
   cxx_files | xargs clang-format --dry-run -Werror
-  build dev
-  git ls-files -- 'core/*.cc' 'milter/*.cc' 'daemon/*.cc' 'ctl/*.cc' 'plugins/*.cc' | grep -v _test.cc |
+  mkdir -p build
+  configure dev # for its list of compile commands; nothing is built
+  git ls-files -- 'core/*.cc' 'milter/*.cc' 'smtp/*.cc' 'daemon/*.cc' 'ctl/*.cc' 'plugins/*.cc' | grep -v _test.cc |
     xargs -P "$(jobs_at_once)" -n 4 clang-tidy -p build/dev --quiet
 }
