@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "deferd/address.h"
@@ -13,23 +15,23 @@
 
 namespace deferd::smtp {
 
-/// What clients hear. `%h` is our name, `%n` the product name, `%A` the client's address, `%d` the date, `%%` a percent sign.
+/// What clients hear, without codes; texts.h has the expansions.
 struct SmtpTexts {
-  std::string banner = "%h ESMTP";
-  std::string ready = "Ready";  ///< HELO: `250 <name> Ready`... see texts.h
-  std::string sender_ok = "OK";
-  std::string recipient_ok = "OK";
-  std::string data = "End data with <CR><LF>.<CR><LF>";
+  std::string banner = "%h ESMTP";                                    ///< 220
+  std::string ready = "Ready";                                        ///< 250, after our name, to HELO and EHLO.
+  std::string sender_ok = "OK";                                       ///< 250 to MAIL.
+  std::string recipient_ok = "OK";                                    ///< 250 to RCPT.
+  std::string data = "End data with <CR><LF>.<CR><LF>";               ///< 354, for clients that are held.
   std::string later = "Please try again later";                       ///< 451 where no plugin gave a text.
   std::string busy = "Too many connections, please try again later";  ///< 421
-  std::string goodbye = "Bye";
+  std::string goodbye = "Bye";                                        ///< 221, after our name.
   static Schema<SmtpTexts> schema();
 };
 
 /// How many, how fast, how long. Counts are of the whole front end.
 struct SmtpLimits {
   int total = 15'000;                  ///< Connections; capped to what descriptors allow.
-  int kept = 10'000;                   ///< Of these, clients turned away and kept busy: beyond, the oldest are released.
+  int kept = 10'000;                   ///< Of these, held clients: beyond, the oldest are released. May be above `total`.
   int per_prefix = 100;                ///< Connections of one /24 or /64.
   int new_per_prefix = 60;             ///< New connections a minute of one /24 or /64; 0: no limit.
   int tls = 2'000;                     ///< Connections inside TLS: about 10 KiB each.
@@ -43,7 +45,7 @@ struct SmtpLimits {
 
 struct HandoverConfig {
   enum class With : std::uint8_t { proxy_v2, xclient };
-  std::string to;  ///< HOST:PORT or unix:PATH; empty: off.
+  std::string to;  ///< As SmtpAddress reads it, but port 0; empty: off.
   With with = With::proxy_v2;
   std::chrono::seconds drain{300};  ///< At the end of deferd, for sessions handed over.
   std::chrono::seconds probe{60};   ///< How often the MTA is asked what it offers.
@@ -68,3 +70,13 @@ struct SmtpConfig {
 };
 
 }  // namespace deferd::smtp
+
+namespace deferd {
+
+template <>
+struct Choices<smtp::HandoverConfig::With> {
+  static constexpr std::pair<std::string_view, smtp::HandoverConfig::With> values[] = {
+      {"proxy-v2", smtp::HandoverConfig::With::proxy_v2}, {"xclient", smtp::HandoverConfig::With::xclient}};
+};
+
+}  // namespace deferd

@@ -3,9 +3,11 @@
 #include <openssl/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "deferd/result.h"
@@ -14,13 +16,15 @@
 
 namespace deferd::smtp {
 
+enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
+
 struct TlsConfig {
-  std::string certificate;  ///< PEM, with the chain; empty: no STARTTLS.
-  std::string key;
-  std::string minimum = "1.2";        ///< "1.2" or "1.3".
-  std::string ciphers;                ///< OpenSSL's list for 1.2; empty: its default.
-  std::string client_ca;              ///< PEM of who may vouch for client certificates; empty: none is asked for.
-  std::vector<std::string> mx_names;  ///< Names that the MX records of our domains have: the certificate must cover them.
+  std::string certificate;                ///< PEM, with the chain; empty: no STARTTLS.
+  std::string key;                        ///< PEM.
+  TlsVersion minimum = TlsVersion::v1_2;  ///< RFC 8996: nothing older.
+  std::string ciphers;                    ///< OpenSSL's list for 1.2; empty: its default.
+  std::string client_ca;                  ///< PEM of who may vouch for client certificates; empty: none is asked for.
+  std::vector<std::string> mx_names;      ///< Names that the MX records of our domains have: the certificate must cover them.
   static Schema<TlsConfig> schema();
 };
 
@@ -63,3 +67,13 @@ class TlsTransport : public Transport {
 };
 
 }  // namespace deferd::smtp
+
+namespace deferd {
+
+template <>
+struct Choices<smtp::TlsVersion> {
+  static constexpr std::pair<std::string_view, smtp::TlsVersion> values[] = {{"1.2", smtp::TlsVersion::v1_2},
+                                                                             {"1.3", smtp::TlsVersion::v1_3}};
+};
+
+}  // namespace deferd
