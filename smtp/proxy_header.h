@@ -2,6 +2,7 @@
 // haproxy's proxy-protocol.txt, sections 2.1 and 2.2.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,12 +14,17 @@ namespace deferd::smtp {
 
 struct ProxyHeader {
   std::size_t size = 0;  ///< Bytes it took.
-  bool local = false;    ///< The balancer itself (a health check): no addresses.
+  /// No addresses: the balancer itself (a health check), or a client it cannot name (UNKNOWN, UNSPEC, a Unix socket). The
+  /// connection's own addresses count.
+  bool local = false;
   Address client, local_address;
   std::uint16_t client_port = 0, local_port = 0;
 };
 
-/// Nothing yet: more bytes are needed (at most 536). Errors: invalid: it is no such header; hang up.
+inline constexpr std::size_t kLongestProxyHeader = 536;  ///< Of version 2; a line of version 1 has at most 107 bytes.
+
+/// Nothing yet: more bytes are needed (at most kLongestProxyHeader in all). TLVs are skipped.
+/// Errors: invalid: it is no such header, hang up. Bytes that cannot begin one are refused at the first wrong byte.
 Result<std::optional<ProxyHeader>> parse_proxy_header(std::string_view bytes);
 
 /// Version 2, TCP; for handing a client over to an MTA. Both addresses of one family, or both are sent as IPv6.
