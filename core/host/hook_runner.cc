@@ -81,8 +81,7 @@ class HookRunner::InlineCalls {
   /// This thread's record; records of ended threads are used again.
   Record& mine() {
     thread_local Lease lease;
-    if (lease.records != records_) lease.take(records_);
-    return *lease.record;
+    return lease.records == records_ ? *lease.record : lease.take(records_);
   }
 
   /// Calls `late(instance)` once for each call that is overdue.
@@ -107,16 +106,13 @@ class HookRunner::InlineCalls {
   struct Lease {
     std::shared_ptr<Records> records;
     Record* record = nullptr;
-    void take(const std::shared_ptr<Records>& from) {
+    Record& take(const std::shared_ptr<Records>& from) {
       give_back();
       records = from;
       std::lock_guard lock(records->mutex);
       for (auto& candidate : records->list)
-        if (!candidate.used.exchange(true)) {
-          record = &candidate;
-          return;
-        }
-      record = &records->list.emplace_back();
+        if (!candidate.used.exchange(true)) return *(record = &candidate);
+      return *(record = &records->list.emplace_back());
     }
     void give_back() {
       if (record != nullptr) record->used.store(false);
