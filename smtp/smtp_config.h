@@ -34,7 +34,7 @@ struct SmtpLimits {
   int kept = 10'000;                   ///< Of these, held clients: beyond, the oldest are released. May be above `total`.
   int per_prefix = 100;                ///< Connections of one /24 or /64.
   int new_per_prefix = 60;             ///< New connections a minute of one /24 or /64; 0: no limit.
-  int tls = 2'000;                     ///< Connections inside TLS: about 10 KiB each.
+  int tls = 2'000;                     ///< Connections inside TLS: about 14 KiB each.
   int recipients = 1'000;              ///< Of one message (RFC 5321 section 4.5.3.1.8 asks for 100).
   int errors = 20;                     ///< Commands we do not take, then 421.
   std::chrono::seconds idle{300};      ///< RFC 5321 section 4.5.3.2.7: for the next whole line.

@@ -28,15 +28,19 @@ struct TlsConfig {
   static Schema<TlsConfig> schema();
 };
 
-/// Immutable once loaded; a reload loads another. Thread-safe.
+/// Immutable once loaded; a reload loads another, connections keep theirs. Thread-safe.
 class TlsContext {
  public:
-  /// Errors: invalid, naming file and remedy (no such file, key does not belong to the certificate, expired ...).
+  /// Errors: invalid, naming file and remedy (no such file, not to be read by whom, no PEM, key of another certificate ...). An
+  /// expired certificate is no error but a warning: most senders take it, without TLS some would not come at all.
   static Result<std::shared_ptr<TlsContext>> load(const TlsConfig& config);
   ~TlsContext();
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
 
-  /// What senders with DANE or MTA-STS would stumble over: names of config.mx_names it does not cover, days until it expires if
-  /// few. For `deferd -t` and the log.
+  /// What senders that verify (MTA-STS, RFC 8461 section 4.1; DANE, RFC 7672) would stumble over: names of config.mx_names that
+  /// no subject alternative name covers, not valid yet, expired or within 14 days of it; and a key that everybody can read.
+  /// For `deferd -t` and the log.
   std::vector<std::string> warnings(const TlsConfig& config, std::chrono::sys_seconds now) const;
 
   SSL_CTX* get() const { return context_; }
@@ -46,24 +50,31 @@ class TlsContext {
   SSL_CTX* context_;
 };
 
-/// One record per write; buffers are released while idle (SSL_MODE_RELEASE_BUFFERS).
+/// The server's side of one connection. One record per write; buffers are released while idle (SSL_MODE_RELEASE_BUFFERS).
+/// Read until wait_read before waiting for the socket: what OpenSSL has read already does not show there. After a write's
+/// wait_write or wait_read the next write begins with the same bytes; there may be more of them.
 class TlsTransport : public Transport {
  public:
   TlsTransport(std::shared_ptr<TlsContext> context, int descriptor);
-  ~TlsTransport() override;
+  ~TlsTransport() override;  ///< Says so to the client (close_notify) as far as it goes at once: before the descriptor is closed.
+  TlsTransport(const TlsTransport&) = delete;
+  TlsTransport& operator=(const TlsTransport&) = delete;
 
   Moved handshake();
-  /// After the handshake: subject of a verified client certificate, empty if none; "TLSv1.3 with cipher ..." for the log.
+  /// After the handshake: subject of a verified client certificate (RFC 4514), empty if none.
   std::string verified_subject() const;
-  std::string description() const;
+  std::string description() const;  ///< "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384", for the log.
 
   Moved read(std::span<char> into) override;
   Moved write(std::string_view bytes) override;
   bool encrypted() const override { return true; }
 
  private:
+  Moved outcome(int result, std::size_t bytes);
+
   std::shared_ptr<TlsContext> context_;
   SSL* ssl_;
+  bool broken_ = false;  // nothing more can be said
 };
 
 }  // namespace deferd::smtp

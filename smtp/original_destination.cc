@@ -1,0 +1,48 @@
+#include "smtp/original_destination.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "smtp/redirected.h"
+
+namespace deferd::smtp {
+namespace {
+
+Endpoint endpoint_of(const sockaddr_storage& storage) {
+  if (storage.ss_family == AF_INET) {
+    sockaddr_in v4;
+    std::memcpy(&v4, &storage, sizeof v4);
+    return {Address::v4(ntohl(v4.sin_addr.s_addr)), ntohs(v4.sin_port)};
+  }
+  if (storage.ss_family == AF_INET6) {
+    sockaddr_in6 v6;
+    std::memcpy(&v6, &storage, sizeof v6);
+    std::array<std::uint8_t, 16> bytes;
+    std::copy_n(v6.sin6_addr.s6_addr, bytes.size(), bytes.begin());
+    return {Address::v6(bytes), ntohs(v6.sin6_port)};
+  }
+  return {};
+}
+
+Endpoint ask(int (*whom)(int, sockaddr*, socklen_t*), int socket) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  return whom(socket, reinterpret_cast<sockaddr*>(&storage), &size) == 0 ? endpoint_of(storage) : Endpoint{};
+}
+
+}  // namespace
+
+Endpoint original_destination(int socket) {
+  const auto local = ask(::getsockname, socket);
+  sockaddr_storage before{};
+  if (local.port == 0 || !destination_before_redirect(socket, local.address.is_v4(), before)) return local;
+  return endpoint_of(before);
+}
+
+Endpoint peer(int socket) { return ask(::getpeername, socket); }
+
+}  // namespace deferd::smtp

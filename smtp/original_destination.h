@@ -1,0 +1,25 @@
+// Where a redirected client meant to go.
+#pragma once
+#include <cstdint>
+
+#include "deferd/address.h"
+
+namespace deferd::smtp {
+
+/// One end of a connection; 0.0.0.0 and 0 if it has none (a unix socket).
+struct Endpoint {
+  Address address;
+  std::uint16_t port = 0;
+  bool operator==(const Endpoint&) const = default;
+};
+
+/// Of an accepted socket, what its client connected to: as the packet filter found it before it redirected, if the system tells
+/// (Linux: SO_ORIGINAL_DST), else the socket's own address. That is the same without a redirection, and with pf's divert-to; what
+/// pf's rdr-to hides only /dev/pf tells, which an unprivileged process must not open.
+/// Does not block, never fails.
+Endpoint original_destination(int socket);
+
+/// The other end. Does not block, never fails.
+Endpoint peer(int socket);
+
+}  // namespace deferd::smtp
