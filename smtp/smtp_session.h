@@ -30,11 +30,12 @@ struct Step {
 
 /// What the whole front end knows and a session needs.
 struct SessionRules {
-  std::shared_ptr<const SmtpConfig> config;
-  bool tls_offered = false;                 ///< A certificate is loaded.
-  bool handover = false;                    ///< A target is configured and its last probe was good.
-  std::vector<std::string> mta_extensions;  ///< EHLO keywords the probe saw ("SIZE 10240000", "8BITMIME"); without STARTTLS,
-                                            ///< CHUNKING, AUTH, XCLIENT, PIPELINING.
+  std::shared_ptr<const SmtpConfig> config;  ///< `name` filled in.
+  const Clock* clock = nullptr;              ///< For `%d` in texts; none: the machine's.
+  bool tls_offered = false;                  ///< A certificate is loaded.
+  bool handover = false;                     ///< A target is configured and its last probe was good.
+  std::vector<std::string> mta_extensions;   ///< EHLO keywords the probe saw ("SIZE 10240000", "8BITMIME"); without STARTTLS,
+                                             ///< CHUNKING, AUTH, XCLIENT, PIPELINING.
 };
 
 /// What the MTA must hear again.

@@ -1,0 +1,48 @@
+#include "smtp/held_message.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+
+namespace deferd::smtp {
+namespace {
+
+constexpr std::string_view kLogged[] = {"from:", "to:", "subject:"};
+
+bool is_header(std::string_view line, std::string_view name) {
+  return line.size() >= name.size() && std::equal(name.begin(), name.end(), line.begin(), [](char want, char have) {
+           return want == (have >= 'A' && have <= 'Z' ? have - 'A' + 'a' : have);
+         });
+}
+
+std::string hex(std::uint64_t id) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id));
+  return text;
+}
+
+}  // namespace
+
+void HeldMessage::note_header(std::string_view text, const Session& session, Log& log) {
+  for (std::size_t i = 0; i < std::size(kLogged); ++i) {
+    const auto bit = static_cast<std::uint8_t>(1u << i);
+    if ((logged_ & bit) != 0 || !is_header(text, kLogged[i])) continue;
+    logged_ |= bit;
+    log.info("smtp.held", {{"session", hex(session.id)}, {"client", session.client}, {"line", text.substr(0, kLongestLogged)}});
+  }
+}
+
+bool HeldMessage::line(std::string_view text, const Session& session, Log& log) {
+  const bool dot = text == ".";
+  if (part_ == Part::body)
+    ++body_lines_;
+  else if (text.empty())
+    part_ = Part::body;
+  else
+    note_header(text, session, log);
+  if (!dot && body_lines_ < kBodyLines) return false;
+  part_ = Part::over;
+  return true;
+}
+
+}  // namespace deferd::smtp
