@@ -58,7 +58,7 @@ struct Reader {
     for (;;) {
       rest.remove_prefix(run(rest, in_quotes));
       if (take('"')) return true;
-      if (!take('\\') || rest.empty() || rest[0] < ' ' || rest[0] == 0x7f) return false;
+      if (!take('\\') || rest.empty() || rest[0] < ' ' || rest[0] >= 0x7f) return false;
       rest.remove_prefix(1);
     }
   }

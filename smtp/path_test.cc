@@ -77,7 +77,7 @@ TEST(Path, KeepsQuotedLocalPartsAsTheyAre) {
 TEST(Path, RefusesQuotesThatDoNotEndWell) {
   for (const std::string_view argument :
        {R"(<"a@example.org>)", R"(<"a\"@example.org>)", R"(<"a\)", R"(<")", R"(<"a"b@example.org>)", R"(<a"b"@example.org>)",
-        "<\"a\tb\"@example.org>", "<\"a\\\tb\"@example.org>", "<\"a\\\x7f\"@example.org>"})
+        "<\"a\tb\"@example.org>", "<\"a\\\tb\"@example.org>", "<\"a\\\x7f\"@example.org>", "<\"a\\\xc3\xb6\"@example.org>"})
     EXPECT_EQ(recipient(argument), kMalformed) << argument;
   EXPECT_EQ(recipient("<\"a\0\"@example.org>"sv), kMalformed);
 }
