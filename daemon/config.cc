@@ -1,5 +1,7 @@
 #include "daemon/config.h"
 
+#include <algorithm>
+
 #include "config/yaml.h"
 #include "milter/milter_socket.h"
 
@@ -8,18 +10,18 @@ namespace deferd {
 Schema<ListenConfig> ListenConfig::schema() {
   return Schema<ListenConfig>{}
       .field("milter", &ListenConfig::milter,
-             "Where the MTA finds the milter: unix:PATH, inet:PORT@HOST or inet6:PORT@HOST; one.")
+             "Where MTAs find the milter: unix:PATH, inet:PORT@HOST or inet6:PORT@HOST; any number.")
       .field("smtp", &ListenConfig::smtp, "Addresses of the SMTP front end.")
       .check([](const ListenConfig& config, const Value& value, const std::string& path, Problems& problems) {
         const auto* milter = value.find("milter");
+        std::vector<MilterSocket> sockets;
         for (std::size_t i = 0; i < config.milter.size(); ++i)
           if (auto socket = MilterSocket::parse(config.milter[i]); !socket)
             problems.error(milter->items()[i].mark(), path + ".milter", socket.error().what);
-        if (config.milter.size() > 1)
-          problems.error(
-              milter->items()[1].mark(), path + ".milter",
-              "only one milter socket is possible: libmilter serves the last of several and leaves the others dead; run a "
-              "second deferd with a store of its own, or let both MTAs use one inet: socket");
+          else if (std::find(sockets.begin(), sockets.end(), *socket) != sockets.end())
+            problems.error(milter->items()[i].mark(), path + ".milter", socket->to_string() + " is there twice");
+          else
+            sockets.push_back(std::move(*socket));
         if (!config.smtp.empty())
           problems.error(value.find("smtp")->mark(), path + ".smtp",
                          "this deferd was built without the SMTP front end; leave it empty");

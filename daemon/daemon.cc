@@ -19,6 +19,12 @@ std::shared_ptr<const Exempt> build_exempt(const ExemptConfig& config) {
   return exempt;
 }
 
+std::vector<MilterSocket> milter_sockets(const DaemonConfig& config) {
+  std::vector<MilterSocket> sockets;
+  for (const auto& text : config.listen.milter) sockets.push_back(or_throw(MilterSocket::parse(text)));
+  return sockets;
+}
+
 std::vector<std::string> plugin_dirs(const DaemonConfig& config) {
   return config.plugin_dirs.empty() ? default_plugin_dirs() : config.plugin_dirs;
 }
@@ -35,9 +41,8 @@ std::vector<std::string> default_plugin_dirs() {
   return {DEFERD_PLUGIN_DIR};
 }
 
-Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock, TestingClock* testing_clock, LogWriter& log,
-               SignalWaiter& signals)
-    : config_file_(std::move(config_file)), started_with_(std::move(loaded)), clock_(clock), log_(log), signals_(signals) {
+Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock, TestingClock* testing_clock, LogWriter& log)
+    : config_file_(std::move(config_file)), started_with_(std::move(loaded)), clock_(clock), log_(log) {
   const auto& config = started_with_.config;
   open_engine();
   parts_ = std::make_unique<HostParts>(clock_, log_, metrics_, *engine_);
@@ -45,22 +50,16 @@ Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock,
   pipeline_ = std::make_unique<Pipeline>(*parts_);
   pipeline_->use(make_plugins(started_with_));
   housekeeping_ = std::make_unique<Housekeeping>(*parts_, *pipeline_);
+  milter_ = std::make_unique<MilterServer>(
+      milter_sockets(config), config.milter,
+      MilterServer::Wiring{[this](Session session, Voice voice) { return pipeline_->open(std::move(session), voice); },
+                           [this] { return pipeline_->current()->hooks(); }, log_, metrics_});
   if (!config.control.socket.empty()) {
     api_ = std::make_unique<ControlApi>(ControlParts{*pipeline_, *engine_, metrics_, clock_, log_, operations(testing_clock)});
     auto listener = or_throw(Listener::open(config.control.socket, {{}, config.control.group, config.control.mode}));
     control_ = std::make_unique<HttpServer>(
         std::move(listener), HttpLimits{}, [this](const HttpRequest& request, HttpReply& reply) { api_->handle(request, reply); },
         log_);
-  }
-  if (!config.listen.milter.empty()) {
-    const auto failed = [this](const std::string& what) {
-      log_.error("milter.failed", {{"what", what}});
-      signals_.post(MainEvent::failed);
-    };
-    milter_ = std::make_unique<MilterServer>(
-        or_throw(MilterSocket::parse(config.listen.milter.front())), config.milter,
-        MilterServer::Wiring{[this](Session session, Voice voice) { return pipeline_->open(std::move(session), voice); },
-                             [this] { return pipeline_->current()->hooks(); }, failed, log_, metrics_});
   }
 }
 
@@ -83,16 +82,16 @@ std::shared_ptr<Generation> Daemon::make_plugins(const LoadedConfig& loaded) {
 
 void Daemon::start() {
   housekeeping_->start();
-  if (milter_) milter_->start();
-  for (const auto& socket : started_with_.config.listen.milter) log_.notice("milter.listening", {{"socket", socket}});
+  milter_->start();
+  for (const auto& socket : milter_->sockets()) log_.notice("milter.listening", {{"socket", socket.to_string()}});
   if (control_) log_.notice("control.listening", {{"socket", control_->path()}});
 }
 
 bool Daemon::stop() {
   const bool quiet = !milter_ || milter_->stop();
   if (!quiet) return false;
-  milter_.reset();
   control_.reset();
+  milter_.reset();
   housekeeping_.reset();
   return true;
 }
@@ -100,13 +99,6 @@ bool Daemon::stop() {
 std::vector<std::string> Daemon::need_restart(const DaemonConfig& now) const {
   const auto& was = started_with_.config;
   std::vector<std::string> what;
-  if (now.listen.milter.empty() != was.listen.milter.empty()) {
-    what.emplace_back("listen.milter");
-  } else if (milter_) {
-    const auto socket = MilterSocket::parse(now.listen.milter.front());
-    const auto why = socket ? milter_->why_restart(*socket, now.milter) : socket.error().what;
-    if (!why.empty()) what.push_back(why);
-  }
   if (now.store.engine != was.store.engine || now.store.path != was.store.path) what.emplace_back("store");
   if (now.control.socket != was.control.socket || now.control.mode != was.control.mode || now.control.group != was.control.group)
     what.emplace_back("control");
@@ -129,11 +121,17 @@ Result<std::string> Daemon::reload() {
   if (!loaded) return refuse();
   try {
     auto generation = make_plugins(*loaded);
+    auto milter = milter_->prepare(milter_sockets(loaded->config), loaded->config.milter);
+    if (!milter) {
+      problems.error({}, "listen.milter", milter.error().what);
+      return refuse();
+    }
     if (auto result = log_.reconfigure(loaded->config.log); !result) {
       problems.error({}, "log", result.error().what);
       return refuse();
     }
     pipeline_->use(std::move(generation));
+    milter_->apply(std::move(*milter));
   } catch (const ConfigError& error) {
     problems = error.problems;
     return refuse();
@@ -142,7 +140,6 @@ Result<std::string> Daemon::reload() {
     return refuse();
   }
   std::string told = "reloaded " + config_file_;
-  if (milter_) milter_->configure(loaded->config.milter);
   for (const auto& what : need_restart(loaded->config)) {
     log_.warning("reload.restart_needed", {{"what", what}});
     told += "\nonly after a restart: " + what;
@@ -171,7 +168,7 @@ Value Daemon::status() {
   status.set("version", DEFERD_VERSION);
   status.set("config", config_file_);
   Value milter = Value::list();
-  for (const auto& socket : started_with_.config.listen.milter) milter.append(socket);
+  for (const auto& socket : milter_->sockets()) milter.append(socket.to_string());
   status.set("milter", std::move(milter));
   if (log_.lost() > 0) status.set("log_lines_lost", log_.lost());
   return status;

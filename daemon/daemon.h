@@ -12,7 +12,6 @@
 #include "host/pipeline.h"
 #include "http/server.h"
 #include "milter/milter_server.h"
-#include "ops/signals.h"
 
 namespace deferd {
 
@@ -25,8 +24,7 @@ class Daemon {
  public:
   /// Opens the store, makes the plugins, opens the sockets. Throws ConfigError and ErrorException. `testing_clock` is `clock`, or
   /// null.
-  Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock, TestingClock* testing_clock, LogWriter& log,
-         SignalWaiter& signals);
+  Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock, TestingClock* testing_clock, LogWriter& log);
   ~Daemon();
 
   void start();  ///< Begins to answer.
@@ -49,7 +47,6 @@ class Daemon {
   const LoadedConfig started_with_;
   const Clock& clock_;
   LogWriter& log_;
-  SignalWaiter& signals_;
   std::mutex reload_mutex_;
 
   Metrics metrics_;

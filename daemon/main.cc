@@ -14,6 +14,7 @@
 #include "ops/notify.h"
 #include "ops/pid_file.h"
 #include "ops/privileges.h"
+#include "ops/signals.h"
 #include "store/rocksdb_engine.h"
 
 namespace deferd {
@@ -87,7 +88,7 @@ int serve(const Options& options, const LoadedConfig& loaded) {
   LogWriter log(config.log, clock);
   log.notice("deferd.starting", {{"version", DEFERD_VERSION}, {"config", options.config}, {"descriptors", limit.now}});
   try {
-    Daemon daemon(options.config, loaded, clock, testing_clock ? &*testing_clock : nullptr, log, signals);
+    Daemon daemon(options.config, loaded, clock, testing_clock ? &*testing_clock : nullptr, log);
     daemon.start();
     notifier.ready();
     if (background) background->ready();

@@ -1,29 +1,20 @@
 #include "milter/envelope.h"
 
-#include <netinet/in.h>
-
-#include <algorithm>
-#include <array>
-#include <cstring>
-
 namespace deferd {
 
-MilterPeer MilterPeer::of(const sockaddr* address) {
+namespace {
+
+constexpr std::string_view kV6Tag = "IPv6:";
+
+}  // namespace
+
+MilterPeer MilterPeer::of(std::string_view address, std::uint16_t port) {
+  if (address.starts_with(kV6Tag)) address.remove_prefix(kV6Tag.size());
   MilterPeer peer;
-  if (address == nullptr) return peer;
-  if (address->sa_family == AF_INET) {
-    sockaddr_in v4;
-    std::memcpy(&v4, address, sizeof v4);
-    peer.address = Address::v4(ntohl(v4.sin_addr.s_addr));
-    peer.port = ntohs(v4.sin_port);
-  } else if (address->sa_family == AF_INET6) {
-    sockaddr_in6 v6;
-    std::memcpy(&v6, address, sizeof v6);
-    std::array<std::uint8_t, 16> bytes;
-    std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
-    peer.address = Address::v6(bytes);
-    peer.port = ntohs(v6.sin6_port);
-  }
+  const auto parsed = Address::parse(address);
+  if (!parsed) return peer;
+  peer.address = *parsed;
+  peer.port = port;
   return peer;
 }
 
@@ -58,8 +49,7 @@ std::string verified_subject(const Macros& macros) {
 }
 
 std::optional<Address> macro_address(std::string_view text) {
-  constexpr std::string_view tag = "IPv6:";
-  if (text.starts_with(tag)) text.remove_prefix(tag.size());
+  if (text.starts_with(kV6Tag)) text.remove_prefix(kV6Tag.size());
   auto address = Address::parse(text);
   if (!address || *address == Address() || *address == Address::v6({})) return std::nullopt;
   return *address;

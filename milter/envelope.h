@@ -1,7 +1,5 @@
 // What an MTA hands over as text, cut to what a Session holds.
 #pragma once
-#include <sys/socket.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,7 +20,8 @@ class Macros {
 struct MilterPeer {
   std::optional<Address> address;
   std::uint16_t port = 0;
-  static MilterPeer of(const sockaddr* address);  ///< Null: unknown.
+  /// `192.0.2.7`, `2001:db8::7`, `IPv6:2001:db8::7`; anything else is nobody of the internet.
+  static MilterPeer of(std::string_view address, std::uint16_t port);
 };
 
 /// `<a@b>` as MTAs pass it on: without <>, without a source route (RFC 5321 section 4.1.1.3), at most 512 bytes.

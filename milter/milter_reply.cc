@@ -7,8 +7,8 @@ namespace deferd {
 
 namespace {
 
-constexpr std::size_t kMaxLines = 32;    // libmilter: MAXREPLIES
-constexpr std::size_t kMaxLength = 480;  // a line of RFC 5321 section 4.5.3.1.5, and even doubled below libmilter's 980
+constexpr std::size_t kMaxLines = 32;    // what MTAs know from libmilter: MAXREPLIES
+constexpr std::size_t kMaxLength = 480;  // a line of RFC 5321 section 4.5.3.1.5, and even doubled below 980, MAXREPLYLEN
 
 struct Default {
   int code;

@@ -8,7 +8,7 @@
 
 namespace deferd {
 
-/// Within the limits of libmilter and of the MTAs behind it: a code of the right class, an enhanced code of the same class
+/// Within the limits of MTAs: a code of the right class, an enhanced code of the same class
 /// (Postfix takes a reply without one for malformed and gives up the milter), at most 32 lines of printable ASCII.
 struct MilterReply {
   enum class Kind : std::uint8_t { go_on, tempfail, reject };

@@ -1,123 +1,198 @@
 #include "milter/milter_server.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
 #include <filesystem>
+#include <mutex>
 #include <thread>
 
-#include "milter/callbacks.h"
-#include "milter/switchboard.h"
-
-// Stands in for the C library's. libmilter keeps a thread in sigwait() for SIGHUP, SIGTERM and SIGINT that ends the milter on any
-// of them. The kernel gives a signal to the main thread's handler if it can, but not always: a SIGHUP that comes before that
-// thread has got to its sigwait(), or a SIGTERM while a SIGHUP is still to be handled, would be the thread's. So it is left
-// waiting here; signals are the main thread's alone. Nothing else in the process uses sigwait().
-extern "C" __attribute__((visibility("default"))) int sigwait(const sigset_t*, int*) {
-  for (;;) ::pause();
-}
+#include "milter/acceptor.h"
+#include "milter/milter_links.h"
+#include "milter/workers.h"
 
 namespace deferd {
 
 namespace {
 
-constexpr int kBacklog = 1024;
 constexpr std::chrono::milliseconds kHookPatience{1500};  // after the drain; plugins' budgets are shorter
+constexpr std::chrono::seconds kSweep{15};                // at most, between looks for silent MTAs
 
 MilterSocket absolute(MilterSocket socket) {
   if (socket.is_unix()) socket.path = std::filesystem::absolute(socket.path).lexically_normal().string();
   return socket;
 }
 
-void listen(const MilterSocket& socket, const MilterConfig& config) {
-  const auto where = socket.to_string();
-  errno = 0;
-  if (smfi_setconn(const_cast<char*>(where.c_str())) != MI_SUCCESS ||
-      smfi_register(milter_callbacks(config.voice == Voice::connect)) != MI_SUCCESS ||
-      smfi_settimeout(static_cast<int>(config.timeout.count())) != MI_SUCCESS || smfi_setbacklog(kBacklog) != MI_SUCCESS)
-    throw ErrorException({Errc::io, "libmilter does not take the milter at " + where});
-  // Nobody else gets in before owner and mode are set.
-  const mode_t before = ::umask(0177);
-  const int opened = smfi_opensocket(false);
-  const int error = errno;
-  ::umask(before);
-  if (opened != MI_SUCCESS)
-    throw ErrorException({Errc::io, "cannot listen at " + where + (error != 0 ? std::string(": ") + std::strerror(error) : "")});
+SocketOwner owner_of(const MilterConfig& config) { return {config.socket_owner, config.socket_group, config.socket_mode}; }
+
+bool same_owner(const MilterConfig& a, const MilterConfig& b) {
+  return a.socket_owner == b.socket_owner && a.socket_group == b.socket_group && a.socket_mode == b.socket_mode;
 }
 
-void check(Result<void> result) { or_throw(std::move(result)); }
+Result<Listener> listen(const MilterSocket& socket, const MilterConfig& config) {
+  auto listener = socket.is_unix() ? Listener::open(socket.path, owner_of(config)) : Listener::open({socket.host, socket.port});
+  if (!listener) return fail(listener.error().code, "cannot listen at " + socket.to_string() + ": " + listener.error().what);
+  return listener;
+}
 
 }  // namespace
 
-MilterServer::MilterServer(const MilterSocket& socket, const MilterConfig& config, Wiring wiring)
-    : socket_(absolute(socket)),
-      first_config_(config),
-      wiring_(std::move(wiring)),
-      board_(std::make_unique<Switchboard>(config, wiring_.open, wiring_.hooks, wiring_.log, wiring_.metrics)) {
-  if (socket_.is_unix()) guard_.emplace(or_throw(SocketGuard::lock(socket_.path)));
-  listen(socket_, config);
-  if (guard_) check(guard_->adopt({config.socket_owner, config.socket_group, config.socket_mode}));
+struct MilterServer::Impl {
+  /// A socket as configured, and who serves it.
+  struct Place {
+    MilterSocket socket;
+    std::shared_ptr<Acceptor> acceptor;
+  };
+
+  Impl(const MilterConfig& config, Wiring wiring)
+      : log(wiring.log),
+        board(config, std::move(wiring.open), std::move(wiring.hooks), wiring.log, wiring.metrics),
+        sleepers(io, wiring.metrics.gauge("deferd_milter_sleeping", {}, "Answers being delayed.")),
+        links(io, board, sleepers, wiring.metrics.gauge("deferd_milter_connections", {}, "Open connections from the MTA.")),
+        workers(io, wiring.metrics.gauge("deferd_milter_threads", {}, "Threads that serve the MTAs' connections."), wiring.log) {}
+
+  Place* find(const MilterSocket& socket) {
+    const auto place = std::find_if(places.begin(), places.end(), [&](const Place& have) { return have.socket == socket; });
+    return place == places.end() ? nullptr : &*place;
+  }
+
+  void add(MilterSocket socket, Listener listener) {
+    auto accepted = [this](int connection) { links.open(connection); };
+    places.push_back({std::move(socket), std::make_shared<Acceptor>(io, std::move(listener), std::move(accepted), log)});
+  }
+
+  /// Begins to serve, once there is somewhere to serve at.
+  void serve() {
+    if (places.empty()) return;
+    if (!running) {
+      workers.start(std::thread::hardware_concurrency());
+      sweep();
+    }
+    running = true;
+  }
+
+  void sweep() {
+    const std::chrono::milliseconds timeout = board.config()->timeout;
+    const auto period = std::min<std::chrono::milliseconds>(timeout / 4, kSweep);
+    sweep_timer.expires_after(period);
+    sweep_timer.async_wait([this, ticks = timeout / period](const auto& error) {
+      if (error) return;
+      links.sweep(static_cast<std::uint32_t>(ticks));
+      sweep();
+    });
+  }
+
+  Log& log;
+  net::io_context io;
+  Switchboard board;
+  Sleepers sleepers;
+  MilterLinks links;
+  net::steady_timer sweep_timer{io};
+  Workers workers;
+
+  std::mutex mutex;  // of what follows
+  std::vector<Place> places;
+  bool started = false;
+  bool running = false;
+  bool stopping = false;
+
+  std::mutex stop_mutex;
+  std::optional<bool> stopped;  // what stop() said
+};
+
+MilterServer::MilterServer(const std::vector<MilterSocket>& sockets, const MilterConfig& config, Wiring wiring)
+    : impl_(std::make_unique<Impl>(config, std::move(wiring))) {
+  for (auto& [socket, listener] : or_throw(prepare(sockets, config)).opened) impl_->add(socket, std::move(listener));
 }
 
 MilterServer::~MilterServer() {
-  if (!stop()) static_cast<void>(board_.release());  // somebody is still in there
+  if (!stop()) static_cast<void>(impl_.release());  // somebody is still in there
 }
 
 void MilterServer::start() {
-  started_ = true;
-  milter_gate().open(*board_);
-  // libmilter's threads inherit the mask: signals are the main thread's.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread([failed = wiring_.failed] {
-    const int result = smfi_main();
-    const Gate<Switchboard>::Pass pass(milter_gate());
-    if (pass.target() == nullptr) return;
-    try {
-      failed(result == MI_SUCCESS ? "libmilter was stopped" : "libmilter failed; see syslog");
-    } catch (...) {  // the end of a thread
+  const std::lock_guard lock(impl_->mutex);
+  impl_->started = true;
+  impl_->serve();
+  for (auto& place : impl_->places) place.acceptor->start();
+}
+
+Result<MilterServer::Change> MilterServer::prepare(const std::vector<MilterSocket>& sockets, const MilterConfig& config) {
+  const std::lock_guard lock(impl_->mutex);
+  const auto former = impl_->board.config();
+  Change change{{}, config, {}};
+  std::vector<Acceptor*> kept;
+  for (const auto& given : sockets) {
+    change.sockets.push_back(absolute(given));
+    const auto& socket = change.sockets.back();
+    if (const auto* place = impl_->find(socket)) {
+      kept.push_back(place->acceptor.get());
+      continue;
     }
-  }).detach();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    auto listener = listen(socket, config);
+    if (!listener) return tl::unexpected(listener.error());
+    change.opened.emplace_back(socket, std::move(*listener));
+  }
+  if (same_owner(config, *former)) return change;
+  for (auto* acceptor : kept)
+    if (auto given = acceptor->give_to(owner_of(config)); !given) {
+      for (auto* again : kept) static_cast<void>(again->give_to(owner_of(*former)));
+      return tl::unexpected(given.error());
+    }
+  return change;
 }
 
-void MilterServer::configure(const MilterConfig& config) {
-  auto next = config;
-  // Early replies are negotiated once for all (see milter_callbacks).
-  if (next.voice == Voice::connect && first_config_.voice != Voice::connect) next.voice = first_config_.voice;
-  board_->configure(std::move(next));
+void MilterServer::apply(Change change) {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->stopping) return;
+  impl_->board.configure(change.config);
+  for (auto& [socket, listener] : change.opened) {
+    impl_->add(socket, std::move(listener));
+    impl_->log.notice("milter.listening", {{"socket", socket.to_string()}});
+  }
+  if (impl_->started) {
+    impl_->serve();
+    for (auto place = impl_->places.end() - static_cast<std::ptrdiff_t>(change.opened.size()); place != impl_->places.end();
+         ++place)
+      place->acceptor->start();
+  }
+  std::erase_if(impl_->places, [&](const Impl::Place& place) {
+    if (std::find(change.sockets.begin(), change.sockets.end(), place.socket) != change.sockets.end()) return false;
+    place.acceptor->close();
+    impl_->log.notice("milter.closed", {{"socket", place.socket.to_string()}});
+    return true;
+  });
 }
 
-std::string MilterServer::why_restart(const MilterSocket& socket, const MilterConfig& config) const {
-  std::string why;
-  const auto add = [&why](const char* setting) { why += (why.empty() ? "" : ", ") + std::string(setting); };
-  if (absolute(socket) != socket_) add("listen.milter");
-  if (socket_.is_unix() && (config.socket_owner != first_config_.socket_owner ||
-                            config.socket_group != first_config_.socket_group || config.socket_mode != first_config_.socket_mode))
-    add("milter.socket_owner/group/mode");
-  if (config.voice == Voice::connect && first_config_.voice != Voice::connect) add("milter.voice");
-  if (config.timeout != first_config_.timeout) add("milter.timeout");
-  return why;
+std::vector<MilterSocket> MilterServer::sockets() const {
+  const std::lock_guard lock(impl_->mutex);
+  std::vector<MilterSocket> all;
+  for (const auto& place : impl_->places) {
+    all.push_back(place.socket);
+    if (!place.socket.is_unix()) all.back().port = place.acceptor->listener().port();
+  }
+  return all;
 }
 
 bool MilterServer::stop() {
-  if (!started_) return true;
-  if (stopped_) return *stopped_;
-  board_->hurry();
-  const auto drain = board_->config()->drain;
-  if (!board_->wait_until_idle(drain)) wiring_.log.warning("milter.cut_off", {{"after", format_duration(drain)}});
-  stopped_ = milter_gate().close(kHookPatience);
-  if (!*stopped_) {
-    wiring_.log.error("milter.stuck", {{"error", "a plugin does not return"}});
+  const std::lock_guard once(impl_->stop_mutex);
+  if (impl_->stopped) return *impl_->stopped;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+    for (auto& place : impl_->places) place.acceptor->close();
+    impl_->places.clear();
+  }
+  impl_->stopped = true;
+  if (!impl_->running) return true;
+  impl_->sleepers.wake();
+  const auto drain = impl_->board.config()->drain;
+  if (!impl_->board.wait_until_idle(drain)) impl_->log.warning("milter.cut_off", {{"after", format_duration(drain)}});
+  if (!impl_->links.cut_all(kHookPatience)) {
+    impl_->log.error("milter.stuck", {{"error", "a plugin does not return"}});
+    impl_->workers.abandon();
+    impl_->stopped = false;
     return false;
   }
-  board_->disconnect_all();
-  guard_.reset();
+  impl_->workers.stop();
   return true;
 }
 

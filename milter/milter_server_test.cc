@@ -1,21 +1,24 @@
-// The real libmilter, one process a test, spoken to as an MTA does.
-#include <fcntl.h>
+// The server, spoken to as an MTA does.
+#include "milter/milter_server.h"
+
 #include <gmock/gmock.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <filesystem>
 #include <future>
-#include <sstream>
+#include <latch>
 #include <string>
 #include <vector>
 
 #include "deferd/plugin.h"
+#include "deferd/testing/fake_log.h"
+#include "milter/scripted_dialogue.h"
 #include "milter_client.h"
 
 namespace deferd {
@@ -23,6 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -42,72 +46,35 @@ enum : std::uint32_t {  // SMFIP_
 constexpr std::uint32_t kSetSymList = 0x100;
 constexpr std::uint32_t kConnectStage = 0;
 
-/// A milter_test_server of its own; killed, if it still runs, when the test is over.
-class Server {
+/// The calls of dialogues, in the order they are made. Thread-safe.
+class Calls {
  public:
-  explicit Server(std::vector<std::string> arguments) {
-    int out[2], err[2];
-    if (::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::dup2(out[1], STDOUT_FILENO);
-      ::dup2(err[1], STDERR_FILENO);
-      std::vector<char*> argv{const_cast<char*>(MILTER_TEST_SERVER)};
-      for (auto& argument : arguments) argv.push_back(argument.data());
-      argv.push_back(nullptr);
-      ::execv(MILTER_TEST_SERVER, argv.data());
-      ::_exit(127);
+  void add(std::string_view call) {
+    const std::lock_guard lock(mutex_);
+    calls_.emplace_back(call);
+    all_ += std::string(call) + "\n";
+    more_.notify_all();
+  }
+  /// Waits for this call, which none of those seen so far is; false if it never comes.
+  bool come_to(const std::string& wanted) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      if (!more_.wait_for(lock, 60s, [this] { return !calls_.empty(); })) return false;
+      const auto call = std::move(calls_.front());
+      calls_.pop_front();
+      if (call == wanted) return true;
     }
-    ::close(out[1]);
-    ::close(err[1]);
-    out_ = ::fdopen(out[0], "r");
-    err_ = ::fdopen(err[0], "r");
   }
-  ~Server() {
-    if (pid_ > 0) {
-      ::kill(pid_, SIGKILL);
-      ::waitpid(pid_, nullptr, 0);
-    }
-    std::fclose(out_);
-    std::fclose(err_);
-  }
-  Server(const Server&) = delete;
-
-  /// The next line it prints; "EOF" at its end.
-  std::string line() { return line_of(out_); }
-  std::string error_line() { return line_of(err_); }
-  /// Reads on until this line; false if it never comes.
-  bool says(const std::string& wanted) {
-    for (auto line = this->line(); line != "EOF"; line = this->line())
-      if (line == wanted) return true;
-    return false;
-  }
-  std::string rest() {
-    std::string all;
-    for (auto line = this->line(); line != "EOF"; line = this->line()) all += line + "\n";
-    return all;
-  }
-  void signal(int number) { ::kill(pid_, number); }
-  /// Its exit status; 128 + signal if one ended it.
-  int wait() {
-    int status = 0;
-    ::waitpid(std::exchange(pid_, -1), &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  std::string all() {
+    const std::lock_guard lock(mutex_);
+    return all_;
   }
 
  private:
-  static std::string line_of(std::FILE* file) {
-    std::string line;
-    for (int c = std::fgetc(file); c != '\n'; c = std::fgetc(file)) {
-      if (c == EOF) return "EOF";
-      line += static_cast<char>(c);
-    }
-    return line;
-  }
-
-  pid_t pid_ = -1;
-  std::FILE* out_ = nullptr;
-  std::FILE* err_ = nullptr;
+  std::mutex mutex_;
+  std::condition_variable more_;
+  std::deque<std::string> calls_;
+  std::string all_;
 };
 
 class MilterServerTest : public testing::Test {
@@ -115,32 +82,71 @@ class MilterServerTest : public testing::Test {
   MilterServerTest() {
     char name[] = "/tmp/deferd-milter-XXXXXX";
     dir_ = ::mkdtemp(name);
-    path = (dir_ / "milter.sock").string();
+    path = file("milter.sock");
     socket = "unix:" + path;
+    config.drain = 0s;
+    script.on_call = [this](std::string_view call) { calls.add(call); };
   }
-  ~MilterServerTest() override { fs::remove_all(dir_); }
+  ~MilterServerTest() override {
+    server.reset();
+    fs::remove_all(dir_);
+  }
 
-  std::unique_ptr<Server> serve(std::vector<std::string> options = {}) {
-    options.insert(options.begin(), socket);
-    auto server = std::make_unique<Server>(std::move(options));
-    const auto line = server->line();
-    EXPECT_EQ(line, "listening") << server->error_line();
-    return server;
+  std::string file(const std::string& name) const { return (dir_ / name).string(); }
+  std::unique_ptr<MilterServer> make(const std::vector<MilterSocket>& sockets) {
+    script.voice = config.voice;
+    return std::make_unique<MilterServer>(
+        sockets, config,
+        MilterServer::Wiring{
+            [this](Session session, Voice) { return std::make_unique<ScriptedDialogue>(script, std::move(session)); },
+            [this] { return script.hooks; }, log, metrics});
   }
+  void serve() { serve({or_throw(MilterSocket::parse(socket))}); }
+  void serve(const std::vector<MilterSocket>& sockets) {
+    server = make(sockets);
+    server->start();
+  }
+  Result<void> change_to(const std::vector<MilterSocket>& sockets) {
+    auto change = server->prepare(sockets, config);
+    if (!change) return tl::unexpected(change.error());
+    server->apply(std::move(*change));
+    return {};
+  }
+  static MilterSocket at(const std::string& path) { return or_throw(MilterSocket::parse("unix:" + path)); }
+  static MilterSocket loopback(const char* address) { return {{}, *Address::parse(address), 0}; }
+
   static void greet(MilterClient& mta) {
     mta.negotiate();
     mta.connect("mail.example.org", "192.0.2.7");
     mta.helo("mail.example.org");
   }
+  /// Whether a milter answers there as the script says.
+  static void expect_served(const std::string& where) {
+    MilterClient mta(where);
+    greet(mta);
+    mta.mail("<a@example.org>");
+    EXPECT_EQ(mta.rcpt("<defer@example.net>").smtp_code(), 451) << where;
+  }
+  mode_t mode_of_socket() const {
+    struct stat info {};
+    EXPECT_EQ(::stat(path.c_str(), &info), 0);
+    return info.st_mode & 0777;
+  }
 
+  MilterConfig config;
+  Script script;
+  Calls calls;
+  FakeLog log;
+  Metrics metrics;
   std::string path, socket;
+  std::unique_ptr<MilterServer> server;
 
  private:
   fs::path dir_;
 };
 
 TEST_F(MilterServerTest, NegotiatesOnlyWhatItNeeds) {
-  auto server = serve();
+  serve();
   MilterClient mta(socket);
   mta.negotiate();
   EXPECT_EQ(mta.version(), 6u);
@@ -148,14 +154,16 @@ TEST_F(MilterServerTest, NegotiatesOnlyWhatItNeeds) {
 }
 
 TEST_F(MilterServerTest, NegotiatesHeadersAndDataForPluginsThatWantThem) {
-  auto server = serve({"hooks=" + std::to_string(hook::headers | hook::data)});
+  script.hooks = hook::headers | hook::data;
+  serve();
   MilterClient mta(socket);
   mta.negotiate();
   EXPECT_EQ(mta.steps() & (kNoHeaders | kNoData), 0u);
 }
 
 TEST_F(MilterServerTest, NegotiatesEarlyAnswersForVoiceConnect) {
-  auto server = serve({"voice=connect"});
+  config.voice = Voice::connect;
+  serve();
   MilterClient mta(socket);
   mta.negotiate();
   EXPECT_EQ(mta.steps() & (kNrConnect | kNrHelo | kNrMail | kNrRcpt | kRcptRejected), 0u);
@@ -163,14 +171,14 @@ TEST_F(MilterServerTest, NegotiatesEarlyAnswersForVoiceConnect) {
 }
 
 TEST_F(MilterServerTest, AsksForTheMacrosItReads) {
-  auto server = serve();
+  serve();
   MilterClient mta(socket);
   mta.negotiate();
   EXPECT_THAT(mta.macros_wanted(kConnectStage), HasSubstr("{daemon_name}"));
 }
 
 TEST_F(MilterServerTest, AsksAnMtaForNothingItDoesNotOffer) {
-  auto server = serve();
+  serve();
   MilterClient mta(socket);
   mta.negotiate({2, 0x3f, 0x7f});  // checks it, too
   EXPECT_EQ(mta.version(), 2u);
@@ -185,7 +193,7 @@ TEST_F(MilterServerTest, AsksAnMtaForNothingItDoesNotOffer) {
 }
 
 TEST_F(MilterServerTest, ServesAnMtaThatOffersNoSteps) {
-  auto server = serve();
+  serve();
   MilterClient mta(socket);
   mta.negotiate({6, 0x1, 0x3f});
   mta.connect("mail.example.org", "192.0.2.7");
@@ -196,7 +204,7 @@ TEST_F(MilterServerTest, ServesAnMtaThatOffersNoSteps) {
 }
 
 TEST_F(MilterServerTest, CarriesADeferralToTheMta) {
-  auto server = serve();
+  serve();
   MilterClient mta(socket);
   greet(mta);
   mta.mail("<a@example.org>");
@@ -210,7 +218,7 @@ TEST_F(MilterServerTest, CarriesADeferralToTheMta) {
 }
 
 TEST_F(MilterServerTest, AddsTheHeaderToDelayedMail) {
-  auto server = serve();
+  serve();
   MilterClient mta(socket);
   mta.negotiate();
   mta.macros({{"j", "mx.example.net"}});
@@ -222,7 +230,7 @@ TEST_F(MilterServerTest, AddsTheHeaderToDelayedMail) {
 }
 
 TEST_F(MilterServerTest, ServesManyMessagesAndClientsOnOneConnection) {
-  auto server = serve();
+  serve();
   MilterClient mta(socket);
   mta.negotiate();
   for (int client = 0; client < 3; ++client) {
@@ -239,12 +247,13 @@ TEST_F(MilterServerTest, ServesManyMessagesAndClientsOnOneConnection) {
       EXPECT_EQ(mta.message().code, 'c');
     }
     mta.quit_nc();
-    EXPECT_TRUE(server->says("bye"));
+    EXPECT_TRUE(calls.come_to("bye"));
   }
 }
 
 TEST_F(MilterServerTest, WithVoiceDataDefersTheMessage) {
-  auto server = serve({"voice=data"});
+  config.voice = Voice::data;
+  serve();
   MilterClient mta(socket);
   greet(mta);
   mta.mail("<a@example.org>");
@@ -253,74 +262,27 @@ TEST_F(MilterServerTest, WithVoiceDataDefersTheMessage) {
 }
 
 TEST_F(MilterServerTest, PassesMailWhenAPluginsFaultIsThrownAtIt) {
-  auto server = serve();
+  serve();
   MilterClient mta(socket);
   greet(mta);
   mta.mail("<a@example.org>");
   EXPECT_EQ(mta.rcpt("<throw@example.net>").code, 'c');
   EXPECT_EQ(mta.message().code, 'c');
-  EXPECT_THAT(server->error_line(), HasSubstr("milter.fault at=rcpt"));
+  EXPECT_TRUE(log.contains("milter.fault at=rcpt"));
 }
 
 TEST_F(MilterServerTest, TellsPluginsOfAClientThatJustHangsUp) {
-  auto server = serve();
+  serve();
   MilterClient mta(socket);
   greet(mta);
   mta.mail("<a@example.org>");
   mta.rcpt("<b@example.net>");
   mta.hang_up();
-  EXPECT_TRUE(server->says("bye"));
-}
-
-TEST_F(MilterServerTest, ServesOverIpv6) {
-  // No port 0: libmilter cannot tell which it got. So take one that was free a moment ago, several times if need be.
-  for (int attempt = 0; attempt < 20; ++attempt) {
-    const auto port = std::to_string(20000 + (::getpid() * 31 + attempt * 977) % 10000);
-    socket = "inet6:" + port + "@::1";
-    Server server({socket});
-    if (server.line() != "listening") continue;
-    MilterClient mta(socket);
-    greet(mta);
-    mta.mail("<a@example.org>");
-    EXPECT_EQ(mta.rcpt("<defer@example.net>").smtp_code(), 451);
-    return;
-  }
-  FAIL() << "no free port";
-}
-
-TEST_F(MilterServerTest, NeverStealsALiveSocket) {
-  auto first = serve();
-  Server second({socket});
-  EXPECT_EQ(second.wait(), 2);
-  EXPECT_THAT(second.error_line(), HasSubstr(path));
-  MilterClient mta(socket);
-  greet(mta);
-  mta.mail("<a@example.org>");
-  EXPECT_EQ(mta.rcpt("<defer@example.net>").smtp_code(), 451);
-}
-
-TEST_F(MilterServerTest, ReplacesTheSocketOfAKilledProcess) {
-  auto first = serve();
-  first->signal(SIGKILL);
-  first->wait();
-  ASSERT_TRUE(fs::is_socket(path));
-  auto second = serve();
-  MilterClient mta(socket);
-  mta.negotiate();
-}
-
-TEST_F(MilterServerTest, GivesTheSocketTheModeAndRemovesItAtTheEnd) {
-  auto server = serve({"mode=0606"});
-  struct stat info {};
-  ASSERT_EQ(::stat(path.c_str(), &info), 0);
-  EXPECT_EQ(info.st_mode & 0777, 0606u);
-  server->signal(SIGTERM);
-  EXPECT_EQ(server->wait(), 0);
-  EXPECT_FALSE(fs::exists(path));
+  EXPECT_TRUE(calls.come_to("bye"));
 }
 
 TEST_F(MilterServerTest, SurvivesGarbage) {
-  auto server = serve();
+  serve();
   const std::string packets[] = {std::string(100, '\xff'), std::string("\0\0\0\0", 4), std::string("\0\0\0\1Z", 5),
                                  "GET / HTTP/1.0\r\n\r\n", std::string("\0\0\0\2O\0", 6)};
   for (const auto& bytes : packets) {
@@ -348,7 +310,7 @@ TEST_F(MilterServerTest, SurvivesGarbage) {
 }
 
 TEST_F(MilterServerTest, HangsUpOnOversizedPackets) {
-  auto server = serve();
+  serve();
   {
     MilterClient rude(socket);
     greet(rude);
@@ -361,90 +323,268 @@ TEST_F(MilterServerTest, HangsUpOnOversizedPackets) {
   EXPECT_EQ(mta.rcpt("<defer@example.net>").smtp_code(), 451);
 }
 
+TEST_F(MilterServerTest, ServesSeveralSockets) {
+  serve({at(path), at(file("second.sock")), loopback("127.0.0.1"), loopback("::1")});
+  ASSERT_EQ(server->sockets().size(), 4u);
+  for (const auto& where : server->sockets()) expect_served(where.to_string());
+}
+
+TEST_F(MilterServerTest, NeverStealsALiveSocket) {
+  serve();
+  try {
+    make({at(path)});
+    FAIL() << "stolen";
+  } catch (const ErrorException& error) {
+    EXPECT_EQ(error.code, Errc::busy);
+    EXPECT_THAT(error.what(), HasSubstr(path));
+  }
+  expect_served(socket);
+}
+
+TEST_F(MilterServerTest, ReplacesTheSocketOfADeadProcess) {
+  const int abandoned = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, path.size());
+  ASSERT_EQ(::bind(abandoned, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ::close(abandoned);
+  serve();
+  expect_served(socket);
+}
+
+TEST_F(MilterServerTest, GivesTheSocketTheModeAndRemovesItAtTheEnd) {
+  config.socket_mode.bits = 0606;
+  serve();
+  EXPECT_EQ(mode_of_socket(), 0606u);
+  EXPECT_TRUE(server->stop());
+  EXPECT_FALSE(fs::exists(path));
+}
+
 TEST_F(MilterServerTest, SlowsThosePluginsWishToSlowAndNobodyElse) {
-  auto server = serve({"pace=200"});
+  script.pace = 200ms;
+  serve();
   MilterClient mta(socket);
   greet(mta);
   mta.mail("<a@example.org>");
-  auto start = std::chrono::steady_clock::now();
+  const auto start = std::chrono::steady_clock::now();
   mta.rcpt("<defer@example.net>");
   EXPECT_GE(std::chrono::steady_clock::now() - start, 200ms);
-  server->signal(SIGTERM);
-  EXPECT_THAT(server->rest(), HasSubstr("deferd_milter_replies_total{reply=\"tempfail\"} 1"));
+  EXPECT_THAT(metrics.text(), HasSubstr("deferd_milter_replies_total{reply=\"tempfail\"} 1"));
+}
+
+TEST_F(MilterServerTest, DelaysNoMoreAnswersThanTheLimit) {
+  script.pace = 1h;
+  config.max_delay = 1h;
+  config.max_sleepers = 3;
+  serve();
+  std::vector<std::unique_ptr<MilterClient>> slowed;
+  for (int i = 0; i < 3; ++i) {
+    auto& mta = *slowed.emplace_back(std::make_unique<MilterClient>(socket));
+    greet(mta);
+    mta.mail("<a@example.org>");
+    mta.send_packet('R', std::string_view("<defer@example.net>\0", 20));
+    ASSERT_TRUE(calls.come_to("rcpt defer@example.net"));
+  }
+  // The handlers of the three may not be done with them yet.
+  for (;;) {
+    if (metrics.text().find("deferd_milter_sleeping 3") != std::string::npos) break;
+    std::this_thread::yield();
+  }
+  expect_served(socket);
 }
 
 TEST_F(MilterServerTest, EndsADelayWhenItIsToldToEnd) {
-  auto server = serve({"pace=600000"});
+  script.pace = 1h;
+  config.max_delay = 1h;
+  config.drain = 8s;
+  serve();
   MilterClient mta(socket);
   greet(mta);
   mta.mail("<a@example.org>");
+  mta.rcpt("<b@example.net>");  // so that there is something to wait for
   auto answer = std::async(std::launch::async, [&] { return mta.rcpt("<defer@example.net>"); });
-  ASSERT_TRUE(server->says("rcpt defer@example.net"));
-  server->signal(SIGTERM);
+  ASSERT_TRUE(calls.come_to("rcpt defer@example.net"));
+  auto stopped = std::async(std::launch::async, [&] { return server->stop(); });
   EXPECT_EQ(answer.get().smtp_code(), 451);
-  EXPECT_EQ(server->wait(), 0);
+  mta.abort();
+  EXPECT_TRUE(stopped.get());
 }
 
 TEST_F(MilterServerTest, LetsAMessageInProgressEndBeforeItEnds) {
-  auto server = serve({"drain=8"});
+  config.drain = 8s;
+  serve();
   MilterClient mta(socket);
   greet(mta);
   mta.mail("<a@example.org>");
   EXPECT_EQ(mta.rcpt("<b@example.net>").code, 'c');
-  server->signal(SIGTERM);
-  server->signal(SIGHUP);
-  EXPECT_TRUE(server->says("rcpt b@example.net"));
+  auto stopped = std::async(std::launch::async, [&] { return server->stop(); });
+  while (fs::exists(path)) std::this_thread::yield();
   EXPECT_EQ(mta.rcpt("<waited@example.net>").code, 'c');
   EXPECT_EQ(mta.message().code, 'c');
   EXPECT_EQ(mta.added_headers().size(), 1u);
-  EXPECT_THAT(server->rest(), testing::AllOf(HasSubstr("accepted\nreset\nbye\n"), HasSubstr("stopped")));
-  EXPECT_EQ(server->wait(), 0);
+  EXPECT_TRUE(stopped.get());
+  EXPECT_THAT(calls.all(), HasSubstr("accepted\nreset\nbye\n"));
+  EXPECT_FALSE(log.contains("milter.cut_off"));
 }
 
 TEST_F(MilterServerTest, WaitsNoLongerThanTheDrain) {
-  auto server = serve({"drain=0"});
+  serve();
   MilterClient mta(socket);
   greet(mta);
   mta.mail("<a@example.org>");
   mta.rcpt("<b@example.net>");
-  server->signal(SIGTERM);
-  EXPECT_EQ(server->wait(), 0);
-  EXPECT_THAT(server->rest(), HasSubstr("bye"));  // plugins hear of the end all the same
+  EXPECT_TRUE(server->stop());
+  EXPECT_TRUE(log.contains("milter.cut_off"));
+  EXPECT_THAT(calls.all(), HasSubstr("bye"));  // plugins hear of the end all the same
   EXPECT_TRUE(mta.hung_up());
 }
 
 TEST_F(MilterServerTest, EndsAtOnceWhenNoMessageIsInProgress) {
-  auto server = serve({"drain=8"});
+  config.drain = 60s;
+  serve();
   MilterClient idle(socket), refused(socket);
   greet(idle);
   greet(refused);
   refused.mail("<a@example.org>");
   refused.rcpt("<defer@example.net>");
   const auto start = std::chrono::steady_clock::now();
-  server->signal(SIGTERM);
-  EXPECT_EQ(server->wait(), 0);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
+  EXPECT_TRUE(server->stop());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
 }
 
-TEST_F(MilterServerTest, EndsThoughAPluginHangs) {
-  auto server = serve({"drain=0"});
-  MilterClient mta(socket);
+using MilterServerDeathTest = MilterServerTest;
+
+TEST_F(MilterServerDeathTest, EndsThoughAPluginHangs) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_EXIT(
+      {
+        script.on_call = [this](std::string_view call) {
+          calls.add(call);
+          while (call == "rcpt hang@example.net") ::pause();
+        };
+        serve();
+        MilterClient mta(socket);
+        greet(mta);
+        mta.mail("<a@example.org>");
+        mta.send_packet('R', std::string_view("<hang@example.net>\0", 19));
+        const bool called = calls.come_to("rcpt hang@example.net");
+        const bool quiet = server->stop();
+        ::_exit(called && !quiet && log.contains("milter.stuck") ? 5 : 1);
+      },
+      testing::ExitedWithCode(5), "");
+}
+
+TEST_F(MilterServerTest, ServesOthersWhileHooksBlock) {
+  std::latch release(1);
+  script.on_call = [&](std::string_view call) {
+    calls.add(call);
+    if (call.starts_with("rcpt slow")) release.wait();
+  };
+  serve();
+  std::vector<std::unique_ptr<MilterClient>> slow;
+  for (int i = 0; i < 10; ++i) {
+    auto& mta = *slow.emplace_back(std::make_unique<MilterClient>(socket));
+    greet(mta);
+    mta.mail("<a@example.org>");
+    mta.send_packet('R', std::string_view("<slow@example.net>\0", 19));
+    ASSERT_TRUE(calls.come_to("rcpt slow@example.net"));
+  }
+  for (int i = 0; i < 100; ++i) expect_served(socket);
+  release.count_down();
+  for (auto& mta : slow) EXPECT_TRUE(mta->read_answer().goes_on());
+}
+
+TEST_F(MilterServerTest, HangsUpOnAnMtaThatSaysNothing) {
+  config.timeout = 1s;
+  serve();
+  MilterClient silent(socket), halfway(socket);
+  halfway.negotiate();
+  halfway.send_raw(std::string("\0\0", 2));
+  EXPECT_TRUE(silent.hung_up());
+  EXPECT_TRUE(halfway.hung_up());
+  expect_served(socket);
+}
+
+TEST_F(MilterServerTest, DoesNotTakeAMtaForSilentThatItKeepsWaiting) {
+  config.timeout = 1s;
+  config.max_delay = 3s;
+  script.pace = 3s;
+  serve();
+  expect_served(socket);
+}
+
+TEST_F(MilterServerTest, ReadsNoMoreFromAMtaThatDoesNotRead) {
+  serve();
+  MilterClient mta(socket, 1s);
   greet(mta);
   mta.mail("<a@example.org>");
-  auto answer = std::async(std::launch::async, [&] { EXPECT_THROW(mta.rcpt("<hang@example.net>"), std::runtime_error); });
-  ASSERT_TRUE(server->says("rcpt hang@example.net"));
-  server->signal(SIGTERM);
-  EXPECT_EQ(server->wait(), 5);
+  const std::string rcpt("\0\0\0\x15R<defer@example.net>\0", 25);
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += rcpt;
+  EXPECT_THROW(for (int i = 0; i < 10000; ++i) mta.send_raw(many), std::runtime_error);
+  expect_served(socket);
 }
 
-TEST_F(MilterServerTest, TellsWhatNeedsARestart) {
-  auto server = serve();
-  server->signal(SIGHUP);
-  EXPECT_EQ(server->line(), "hup listen.milter, milter.voice");
+TEST_F(MilterServerTest, OpensNewSocketsAndClosesFormerOnesAtAReload) {
+  serve();
+  MilterClient connected(socket);
+  greet(connected);
+  ASSERT_TRUE(change_to({at(file("other.sock")), loopback("127.0.0.1")}));
+  EXPECT_FALSE(fs::exists(path));
+  for (const auto& where : server->sockets()) expect_served(where.to_string());
+  connected.mail("<a@example.org>");
+  EXPECT_EQ(connected.rcpt("<defer@example.net>").smtp_code(), 451);  // goes on to its end
+  ASSERT_TRUE(change_to({}));
+  ASSERT_TRUE(change_to({at(path)}));
+  expect_served(socket);
 }
 
-TEST_F(MilterServerTest, SurvivesHangupSignalsUnderLoad) {
-  auto server = serve();
+TEST_F(MilterServerTest, KeepsASocketThatStaysAndGivesItItsNewMode) {
+  config.socket_mode.bits = 0600;
+  serve();
+  MilterClient waiting(socket);  // perhaps still in the queue
+  config.socket_mode.bits = 0666;
+  ASSERT_TRUE(change_to({at(path)}));
+  EXPECT_EQ(mode_of_socket(), 0666u);
+  greet(waiting);
+  expect_served(socket);
+}
+
+TEST_F(MilterServerTest, ChangesNothingIfANewSocketCannotBeOpened) {
+  serve();
+  const auto failed = change_to({at(file("other.sock")), at(file("none/milter.sock"))});
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().what, HasSubstr("none/milter.sock"));
+  EXPECT_FALSE(fs::exists(file("other.sock")));
+  EXPECT_EQ(server->sockets(), std::vector{at(path)});
+  config.socket_group = "no-such-group";
+  EXPECT_FALSE(change_to({at(path)}));
+  expect_served(socket);
+}
+
+TEST_F(MilterServerTest, BeginsToServeWhenAReloadBringsTheFirstSocket) {
+  serve({});
+  ASSERT_TRUE(change_to({at(path)}));
+  expect_served(socket);
+}
+
+TEST_F(MilterServerTest, NegotiatesAnewAfterAReload) {
+  serve();
+  MilterClient before(socket);
+  before.negotiate();
+  config.voice = Voice::connect;
+  ASSERT_TRUE(change_to({at(path)}));
+  MilterClient after(socket);
+  after.negotiate();
+  EXPECT_EQ(after.connect("reject.example.org", "192.0.2.7").smtp_code(), 554);
+  EXPECT_NE(before.steps() & kNrConnect, 0u);
+  before.connect("reject.example.org", "192.0.2.7");
+  before.mail("<a@example.org>");
+  EXPECT_EQ(before.rcpt("<defer@example.net>").smtp_code(), 451);
+}
+
+TEST_F(MilterServerTest, SurvivesReloadsUnderLoad) {
+  serve();
   std::atomic<bool> over = false;
   std::vector<std::future<int>> senders;
   for (int i = 0; i < 4; ++i)
@@ -461,18 +601,13 @@ TEST_F(MilterServerTest, SurvivesHangupSignalsUnderLoad) {
       }
       return messages;
     }));
-  auto reader = std::async(std::launch::async, [&] { return server->rest(); });
   for (int i = 0; i < 100; ++i) {
-    server->signal(SIGHUP);
-    MilterClient mta(socket);
-    greet(mta);
-    mta.quit();
+    ASSERT_TRUE(change_to(i % 2 == 0 ? std::vector{at(path), at(file("other.sock"))} : std::vector{at(path)}));
+    expect_served(socket);
   }
   over = true;
   for (auto& sender : senders) EXPECT_GT(sender.get(), 0);
-  server->signal(SIGTERM);
-  EXPECT_THAT(reader.get(), HasSubstr("stopped"));
-  EXPECT_EQ(server->wait(), 0);
+  EXPECT_TRUE(server->stop());
 }
 
 }  // namespace

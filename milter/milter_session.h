@@ -1,5 +1,5 @@
 // One client's connection as a milter sees it, turned into a Dialogue with the pipeline and back into replies. Knows nothing of
-// sockets and of libmilter.
+// sockets and of packets.
 //
 // Nothing is asked before MAIL (unless `voice: connect`): authentication, known only then, exempts. What the plugins say of the
 // connection and of the sender is told at each RCPT, so that the recipients are on record. What they say of the headers is told

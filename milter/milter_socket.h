@@ -19,7 +19,7 @@ struct MilterSocket {
   static Result<MilterSocket> parse(std::string_view text);
 
   bool is_unix() const { return !path.empty(); }
-  std::string to_string() const;  ///< As libmilter wants it: `unix:/run/deferd/milter.sock`, `inet6:8891@::1`.
+  std::string to_string() const;  ///< As Sendmail writes it: `unix:/run/deferd/milter.sock`, `inet6:8891@::1`.
 
   bool operator==(const MilterSocket&) const = default;
 };

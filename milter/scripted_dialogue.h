@@ -23,6 +23,10 @@ class Script {
   std::function<void(std::string_view call)> on_call;
   Session* session = nullptr;  ///< Of the dialogue opened last.
 
+  void opened(Session& its_session) {
+    const std::lock_guard lock(mutex_);
+    session = &its_session;
+  }
   void note(const std::string& call) {
     if (on_call) on_call(call);
     const std::lock_guard lock(mutex_);
@@ -43,7 +47,7 @@ class Script {
 class ScriptedDialogue : public Dialogue {
  public:
   ScriptedDialogue(Script& script, Session session) : script_(script), session_(std::move(session)) {
-    script_.session = &session_;
+    script_.opened(session_);
     script_.note("open");
   }
   ~ScriptedDialogue() override { script_.note("bye"); }

@@ -2,55 +2,54 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <future>
-
 namespace deferd {
 namespace {
 
 using namespace std::chrono_literals;
 
-class WatchedGauge : public Gauge {
+class LastGauge : public Gauge {
  public:
-  void set(std::int64_t value) noexcept override {
-    value_ = value;
-    value_.notify_all();
-  }
-  void wait_for_one() {
-    for (auto value = value_.load(); value != 1; value = value_) value_.wait(value);
-  }
-  std::int64_t value() const { return value_; }
-
- private:
-  std::atomic<std::int64_t> value_ = 0;
+  void set(std::int64_t to) noexcept override { value = to; }
+  std::int64_t value = 0;
 };
 
-TEST(Sleepers, SleepForTheTimeAsked) {
-  WatchedGauge gauge;
-  Sleepers sleepers(gauge);
+class SleepersTest : public testing::Test {
+ protected:
+  bool sleep(std::chrono::milliseconds duration, int limit) {
+    return sleepers.sleep(duration, limit, [this] { ++woken; });
+  }
+
+  net::io_context io;
+  LastGauge gauge;
+  Sleepers sleepers{io, gauge};
+  int woken = 0;
+};
+
+TEST_F(SleepersTest, SleepForTheTimeAsked) {
   const auto start = std::chrono::steady_clock::now();
-  sleepers.sleep(20ms, 1);
+  EXPECT_TRUE(sleep(20ms, 1));
+  EXPECT_EQ(gauge.value, 1);
+  EXPECT_EQ(woken, 0);
+  io.run();
   EXPECT_GE(std::chrono::steady_clock::now() - start, 20ms);
-  EXPECT_EQ(gauge.value(), 0);
+  EXPECT_EQ(woken, 1);
+  EXPECT_EQ(gauge.value, 0);
 }
 
-TEST(Sleepers, AreNoMoreThanTheLimit) {
-  WatchedGauge gauge;
-  Sleepers sleepers(gauge);
-  auto first = std::async(std::launch::async, [&] { sleepers.sleep(1h, 1); });
-  gauge.wait_for_one();
-  sleepers.sleep(1h, 1);  // returns at once
-  EXPECT_EQ(gauge.value(), 1);
+TEST_F(SleepersTest, AreNoMoreThanTheLimit) {
+  EXPECT_TRUE(sleep(1h, 2));
+  EXPECT_TRUE(sleep(1h, 2));
+  EXPECT_FALSE(sleep(1h, 2));
+  EXPECT_EQ(gauge.value, 2);
   sleepers.wake();
-  first.get();
+  io.run();
+  EXPECT_EQ(woken, 2);
 }
 
-TEST(Sleepers, AreThereNoMoreAfterWaking) {
-  WatchedGauge gauge;
-  Sleepers sleepers(gauge);
+TEST_F(SleepersTest, AreThereNoMoreAfterWaking) {
   sleepers.wake();
-  sleepers.sleep(1h, 1);  // returns at once
-  EXPECT_EQ(gauge.value(), 0);
+  EXPECT_FALSE(sleep(1h, 1));
+  EXPECT_EQ(gauge.value, 0);
 }
 
 }  // namespace

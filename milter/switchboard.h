@@ -1,70 +1,53 @@
-// What all connections from the MTA share: their configuration, their sessions, their counts.
+// What all connections from the MTA share: their configuration, the way to the pipeline, their counts.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string_view>
 
 #include "milter/milter_session.h"
-#include "milter/sleepers.h"
 #include "ops/metrics.h"
 
 namespace deferd {
 
-/// One SMTP client's connection, as the MTA passes it on. Used by one thread at a time, not always the same.
-struct MilterConnection {
-  MilterConnection(const OpenDialogue& open, std::shared_ptr<const MilterConfig> config) : session(open, std::move(config)) {}
-  MilterSession session;
-  bool counted = false;  ///< As a message in progress.
-  std::list<MilterConnection>::iterator place;
-};
-
-/// Thread-safe; a connection is handled by one thread at a time.
+/// Thread-safe.
 class Switchboard {
  public:
   /// `hooks` tells what the plugins of the running configuration want (bits of deferd::hook). Everything outlives the
   /// switchboard.
   Switchboard(MilterConfig config, OpenDialogue open, std::function<std::uint32_t()> hooks, Log& log, Metrics& metrics);
 
-  MilterConnection& connected();
-  void disconnected(MilterConnection& connection);
-  void disconnect_all();
-
   void configure(MilterConfig config);  ///< For connections from now on.
   std::shared_ptr<const MilterConfig> config() const;
+  const OpenDialogue& open() const { return open_; }
   std::uint32_t hooks() const { return hooks_(); }
 
-  /// Before the MTA is told `reply`: counts it, keeps the client waiting if plugins wish so.
+  /// The MTA is about to be told `reply`.
   void answering(const MilterReply& reply);
   void message_ended(const MilterReply& reply);
 
-  /// After each step of the connection: whether it has a message in progress.
-  void settle(MilterConnection& connection);
-
-  /// Something was thrown: the rest of the connection passes unasked.
-  void failed(MilterConnection* connection, std::string_view where, std::string_view what) noexcept;
-
-  /// Ends all delays, for good.
-  void hurry() { sleepers_.wake(); }
+  /// One message in progress more (1) or less (-1).
+  void in_progress(int change);
   /// False: after `patience` there were still messages in progress.
   bool wait_until_idle(std::chrono::milliseconds patience);
+
+  /// Something was thrown where a client was dealt with.
+  void failed(std::string_view where, std::string_view what) noexcept;
 
  private:
   const OpenDialogue open_;
   const std::function<std::uint32_t()> hooks_;
   Log& log_;
-  Sleepers sleepers_;
 
-  mutable std::mutex mutex_;
-  std::condition_variable idle_;
+  mutable std::mutex mutex_;  // of config_, and for waiting
   std::shared_ptr<const MilterConfig> config_;
-  std::list<MilterConnection> connections_;
-  int messages_ = 0;
+  std::condition_variable idle_;
+  std::atomic<int> messages_ = 0;
+  std::atomic<bool> awaited_ = false;  // somebody waits for messages_ to be 0
 
-  Gauge& connections_open_;
   Counter& accepted_;
   Counter& refused_;
   Counter& replied_continue_;

@@ -16,8 +16,8 @@ struct SocketOwner {
   FileMode mode;
 };
 
-/// Holds the lock file `PATH.lock` for as long as it lives. Whoever binds, libmilter above all, would remove the socket of a live
-/// process without asking, and leave its own behind; so lock and look first, and clean up afterwards.
+/// Holds the lock file `PATH.lock` for as long as it lives. Nobody can bind a path that exists, and whoever removed it without
+/// looking might take it from a live process; so lock and look first, and clean up afterwards.
 class SocketGuard {
  public:
   /// Takes the lock and removes what a dead process left at `path`. Errors: busy (served by another process), invalid (something

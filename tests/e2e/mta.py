@@ -16,9 +16,12 @@ class Mta:
     """Raises OSError when deferd goes away or says nothing for `timeout` seconds."""
 
     def __init__(self, path, timeout=10):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(timeout)
-        self.socket.connect(str(path).removeprefix("unix:"))
+        if isinstance(path, tuple):  # address and port
+            self.socket = socket.create_connection(path, timeout)
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(timeout)
+            self.socket.connect(str(path).removeprefix("unix:"))
         self.file = self.socket.makefile("rb")
         self.headers = []  # what the milter added to the last message
         self.send(b"O", struct.pack(">III", 6, 0x1FF, STEPS))

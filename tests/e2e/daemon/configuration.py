@@ -2,7 +2,12 @@
 import re
 
 from fixture import BUILD, HERE, ctl_ends, deferd_ends, serving
-from mta import attempt
+from mta import Mta, attempt
+
+
+def listen(deferd, *sockets):
+    """Writes them into the configuration."""
+    deferd.config.write_text(re.sub("^listen: .*$", f"listen: {{milter: {list(sockets)}}}", deferd.config.read_text(), flags=re.MULTILINE))
 
 
 def a_right_configuration_is_ok():
@@ -55,11 +60,45 @@ def a_broken_file_leaves_the_former_configuration_in_force():
 
 def what_needs_a_restart_is_named():
     with serving(engine="memory") as deferd:
-        deferd.config.write_text(deferd.config.read_text().replace("milter.sock", "other.sock"))
+        deferd.config.write_text(deferd.config.read_text().replace("control.sock", "other.sock"))
         code, said = ctl_ends(deferd, "reload")
-        assert code == 0 and any(line.startswith("only after a restart: listen.milter") for line in said.splitlines()), said
-        assert attempt(deferd.socket).startswith("451"), "the socket is the one it was"
+        assert code == 0 and "only after a restart: control" in said.splitlines(), said
+        assert deferd.ctl("status"), "the socket is the one it was"
+
+
+def several_milter_sockets_are_served():
+    with serving(engine="memory") as deferd:
+        listen(deferd, deferd.socket, f"unix:{deferd.folder}/second.sock", "inet:8891@127.0.0.1", "inet6:8891@::1")
+        assert ctl_ends(deferd, "reload")[0] == 0
+        recipients = iter(range(10))
+        for where in (deferd.socket, f"unix:{deferd.folder}/second.sock", ("127.0.0.1", 8891), ("::1", 8891)):
+            assert attempt(where, recipient=f"r{next(recipients)}@example.org").startswith("451"), where
+        status = deferd.ctl("status")
+        assert "second.sock" in status and "inet6:8891@::1" in status, status
+
+
+def a_reload_moves_the_milter_to_another_socket():
+    with serving(engine="memory") as deferd, Mta(deferd.socket) as connected:
+        connected.begin("192.0.2.7")
+        listen(deferd, f"unix:{deferd.folder}/other.sock")
+        code, said = ctl_ends(deferd, "reload")
+        assert code == 0 and "restart" not in said, said
+        assert attempt(f"unix:{deferd.folder}/other.sock").startswith("451")
+        assert not (deferd.folder / "milter.sock").exists()
+        connected.mail("a@example.net")
+        assert connected.rcpt("other@example.org").startswith("451"), "who is connected stays so"
+
+
+def a_socket_that_cannot_be_opened_leaves_the_former_configuration_in_force():
+    with serving(engine="memory") as deferd:
+        listen(deferd, f"unix:{deferd.folder}/none/milter.sock")
+        code, said = ctl_ends(deferd, "reload")
+        assert code == 65 and "none/milter.sock" in said, (code, said)
+        assert said.splitlines()[-1] == "the former configuration stays in force", said
+        assert attempt(deferd.socket).startswith("451")
 
 
 TESTS = [a_right_configuration_is_ok, every_broken_configuration_is_told_in_full, a_missing_configuration_is_told,
-         a_reload_takes_over_what_changed, a_broken_file_leaves_the_former_configuration_in_force, what_needs_a_restart_is_named]
+         a_reload_takes_over_what_changed, a_broken_file_leaves_the_former_configuration_in_force, what_needs_a_restart_is_named,
+         several_milter_sockets_are_served, a_reload_moves_the_milter_to_another_socket,
+         a_socket_that_cannot_be_opened_leaves_the_former_configuration_in_force]
