@@ -16,7 +16,8 @@ std::atomic<std::size_t> allocations{0}, live_bytes{0};
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+// Not inlined: GCC would see malloc without the delete that belongs to it, and warn.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   void* memory = std::malloc(size);
   if (memory == nullptr) throw std::bad_alloc();
   ++allocations;
@@ -24,7 +25,7 @@ void* operator new(std::size_t size) {
   return memory;
 }
 
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   live_bytes -= malloc_usable_size(memory);
   std::free(memory);
 }
