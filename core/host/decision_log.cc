@@ -44,6 +44,7 @@ void write_line(Log& log, const Session& session, const Decision& decision) {
   if (decision.waited > Duration::zero()) fields.emplace_back("waited", format_duration(decision.waited));
   if (decision.pace.delay.count() != 0) fields.emplace_back("delay_ms", decision.pace.delay.count());
   if (decision.pace.per_byte.count() != 0) fields.emplace_back("stutter_ms", decision.pace.per_byte.count());
+  if (decision.pace.hold) fields.emplace_back("held", "yes");
   for (const auto& answer : decision.trace)
     if (answer.shadow && answer.verdict.action != Action::pass)
       fields.emplace_back(

@@ -6,7 +6,7 @@ namespace deferd {
 Schema<LogConfig> LogConfig::schema() {
   return Schema<LogConfig>{}
       .field("to", &LogConfig::to, "stderr, syslog, or the path of a file; the file is opened anew at reload.")
-      .field("format", &LogConfig::format, "One line of key=value, or one JSON object a line.")
+      .field("format", &LogConfig::format, "One line of key=value, one JSON object a line, or the lines that spamd(8) writes.")
       .field("level", &LogConfig::level, "Lines below it are left out. Decisions are info.")
       .field("facility", &LogConfig::facility, "For syslog: mail, daemon, user, auth, cron, news, uucp, local0 to local7.")
       .field("ident", &LogConfig::ident, "For syslog: the name in front of each line.")

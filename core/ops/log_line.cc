@@ -6,6 +6,7 @@
 
 #include "base/escape.h"
 #include "base/utf8.h"
+#include "ops/spamd_line.h"
 
 namespace deferd {
 namespace {
@@ -124,7 +125,7 @@ void append_line(std::string& out, LineShape shape, Time time, Level level, std:
       out += name_of(level);
       out += ' ';
     }
-    append_text(out, event, fields);
+    if (shape.format != LogConfig::Format::spamd || !append_spamd_line(out, event, fields)) append_text(out, event, fields);
   }
   out += '\n';
 }

@@ -7,7 +7,7 @@
 // file and on a terminal the line starts with time and level ("2026-11-20T11:10:38Z info rcpt.defer ..."); syslog notes those
 // itself, and so does journald, which is given the level as "<6>" (sd-daemon(3)). JSON:
 // {"time":"...","level":"info","event":"rcpt.defer","client":"192.0.2.7",...}, one object a line. Fields must not be called time,
-// level or event.
+// level or event. spamd: the lines of that program (spamd_line.h), and text where it has none.
 //
 // A line is on the sink within 50 ms, at once if there was none shortly before. What a sink refuses (full disk, closed pipe) is
 // lost and counted, mail goes on.
@@ -23,7 +23,7 @@
 namespace deferd {
 
 struct LogConfig {
-  enum class Format : std::uint8_t { text, json };
+  enum class Format : std::uint8_t { text, json, spamd };
   std::string to = "stderr";  ///< "stderr", "syslog", or a file's path (opened anew by reconfigure()).
   Format format = Format::text;
   Level level = Level::info;
@@ -34,8 +34,8 @@ struct LogConfig {
 
 template <>
 struct Choices<LogConfig::Format> {
-  static constexpr std::pair<std::string_view, LogConfig::Format> values[] = {{"text", LogConfig::Format::text},
-                                                                              {"json", LogConfig::Format::json}};
+  static constexpr std::pair<std::string_view, LogConfig::Format> values[] = {
+      {"text", LogConfig::Format::text}, {"json", LogConfig::Format::json}, {"spamd", LogConfig::Format::spamd}};
 };
 template <>
 struct Choices<Level> {
