@@ -19,12 +19,15 @@ TlsTransport::TlsTransport(std::shared_ptr<TlsContext> context, int descriptor) 
 }
 
 TlsTransport::~TlsTransport() {
-  if (!broken_ && SSL_is_init_finished(ssl_)) {
-    ERR_clear_error();
-    SSL_shutdown(ssl_);
-    ERR_clear_error();
-  }
+  say_end();
   SSL_free(ssl_);
+}
+
+void TlsTransport::say_end() {
+  if (broken_ || !SSL_is_init_finished(ssl_)) return;
+  ERR_clear_error();
+  SSL_shutdown(ssl_);
+  ERR_clear_error();
 }
 
 // Errors of other connections of this thread would be taken for ours, so every call begins with an empty error queue.

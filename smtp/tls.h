@@ -68,6 +68,7 @@ class TlsTransport : public Transport {
   Moved read(std::span<char> into) override;
   Moved write(std::string_view bytes) override;
   bool encrypted() const override { return true; }
+  void say_end() override;
 
  private:
   Moved outcome(int result, std::size_t bytes);

@@ -26,6 +26,8 @@ class Transport {
   virtual Moved read(std::span<char> into) = 0;
   virtual Moved write(std::string_view bytes) = 0;
   virtual bool encrypted() const = 0;
+  /// Tells the peer that we say no more, if the encryption has a word for it (TLS: close_notify); then shut down the descriptor.
+  virtual void say_end() {}
 };
 
 /// recv(2) and send(2) on a descriptor it does not own.
