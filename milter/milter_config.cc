@@ -28,8 +28,9 @@ Schema<MilterConfig> MilterConfig::schema() {
       .field("socket_owner", &MilterConfig::socket_owner, "User who owns a unix socket; only root can give it away.")
       .field("socket_group", &MilterConfig::socket_group, "Group of a unix socket: usually one the MTA is a member of.")
       .field("socket_mode", &MilterConfig::socket_mode, "Permissions of a unix socket.")
-      .field("drain", &MilterConfig::drain, seconds{0}, seconds{8},
-             "When asked to end, deferd goes on serving until no message is in progress, for at most this long.")
+      .field(
+          "drain", &MilterConfig::drain, seconds{0}, seconds{8},
+          "When asked to end, deferd takes no new connections and serves on until no message is in progress, at most this long.")
       .field("timeout", &MilterConfig::timeout, seconds{10}, hours{24},
              "An MTA that has said nothing for this long is hung up on.")
       .rule([](const MilterConfig& config) -> std::string {

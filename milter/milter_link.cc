@@ -98,7 +98,10 @@ void MilterLink::wait(Descriptor::wait_type what) {
   waiting_since_.store(links_.tick(), std::memory_order_relaxed);
   boost::system::error_code error;
   if (!descriptor_.is_open()) descriptor_.assign(socket_, error);
-  if (error) return finish();
+  if (error) {
+    links_.board().failed("connection", error.message());
+    return finish();
+  }
   // Another thread may be past this wait before it returns.
   descriptor_.async_wait(what, [this, what](const boost::system::error_code& failed) {
     run([&] {

@@ -175,14 +175,16 @@ std::vector<MilterSocket> MilterServer::sockets() const {
 bool MilterServer::stop() {
   const std::lock_guard once(impl_->stop_mutex);
   if (impl_->stopped) return *impl_->stopped;
+  bool running = false;
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
+    running = impl_->running;
     for (auto& place : impl_->places) place.acceptor->close();
     impl_->places.clear();
   }
   impl_->stopped = true;
-  if (!impl_->running) return true;
+  if (!running) return true;
   impl_->sleepers.wake();
   const auto drain = impl_->board.config()->drain;
   if (!impl_->board.wait_until_idle(drain)) impl_->log.warning("milter.cut_off", {{"after", format_duration(drain)}});

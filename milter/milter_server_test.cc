@@ -502,18 +502,17 @@ TEST_F(MilterServerTest, HangsUpOnAnMtaThatSaysNothing) {
   halfway.send_raw(std::string("\0\0", 2));
   EXPECT_TRUE(silent.hung_up());
   EXPECT_TRUE(halfway.hung_up());
-  expect_served(socket);
 }
 
-TEST_F(MilterServerTest, DoesNotTakeAMtaForSilentThatItKeepsWaiting) {
-  config.timeout = 1s;
-  config.max_delay = 3s;
-  script.pace = 3s;
+TEST_F(MilterServerTest, DoesNotTakeAnMtaForSilentThatItKeepsWaiting) {
+  config.timeout = 2s;
+  config.max_delay = 4s;
+  script.pace = 4s;
   serve();
   expect_served(socket);
 }
 
-TEST_F(MilterServerTest, ReadsNoMoreFromAMtaThatDoesNotRead) {
+TEST_F(MilterServerTest, ReadsNoMoreFromAnMtaThatDoesNotRead) {
   serve();
   MilterClient mta(socket, 1s);
   greet(mta);
