@@ -16,7 +16,8 @@ namespace deferd {
 namespace {
 
 tl::unexpected<Error> system_error(const std::string& where, const char* what) {
-  return fail(errno == EADDRINUSE ? Errc::busy : Errc::io, where + ": " + what + ": " + std::strerror(errno));
+  const auto code = errno == EADDRINUSE ? Errc::busy : errno == EADDRNOTAVAIL ? Errc::unavailable : Errc::io;
+  return fail(code, where + ": " + what + ": " + std::strerror(errno));
 }
 
 int make_socket(int family) { return ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }

@@ -29,7 +29,7 @@ class Listener {
 
   /// Errors: invalid (path too long, no such user or group, no socket at the path), busy (another process serves it), io.
   static Result<Listener> open(const std::string& path, const SocketOwner& owner, int backlog = kBacklog);
-  /// Errors: busy (another process has address and port), io.
+  /// Errors: busy (another process has address and port), unavailable (this host does not have the address), io.
   static Result<Listener> open(const Tcp& where, int backlog = kBacklog);
 
   Listener(Listener&& other) noexcept;

@@ -167,7 +167,9 @@ TEST(TcpListener, LeavesIpv4ToOthersOnTheIpv6Wildcard) {
 TEST(TcpListener, ListensAtAnAddressThatIsNotThereYet) {
   const auto absent = *Address::parse("192.0.2.1"), absent6 = *Address::parse("2001:db8::1");
   for (const auto& address : {absent, absent6}) {
-    EXPECT_FALSE(Listener::open({address, 0}));
+    const auto refused = Listener::open({address, 0});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::unavailable) << refused.error().what;
     const auto listener = Listener::open({address, 0, true});
     EXPECT_TRUE(listener) << listener.error().what;
   }
