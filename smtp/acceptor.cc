@@ -1,0 +1,66 @@
+#include "smtp/acceptor.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace deferd::smtp {
+
+namespace {
+
+constexpr int kAtATurn = 64;  // so that a flood of new clients does not stop the old ones' clocks
+constexpr std::chrono::milliseconds kShortest{10}, kShort{100}, kLongest{1000};
+
+}  // namespace
+
+Acceptor::Acceptor(boost::asio::io_context& context, int descriptor, std::string name, Taken taken)
+    : socket_(context), timer_(context), name_(std::move(name)), taken_(std::move(taken)) {
+  const int own = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) throw boost::system::system_error(errno, boost::system::system_category(), "cannot listen at " + name_);
+  socket_.assign(own);
+  wait();
+}
+
+void Acceptor::stop() {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  timer_.cancel();
+}
+
+void Acceptor::wait() {
+  socket_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+    if (!error) take();
+  });
+}
+
+void Acceptor::take() {
+  for (int taken = 0; taken < kAtATurn && socket_.is_open(); ++taken) {
+    const int descriptor = ::accept4(socket_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+      pause_ = {};
+      taken_.welcome(descriptor, *this);
+      continue;
+    }
+    const int error = errno;
+    if (error == EAGAIN || error == EWOULDBLOCK) break;
+    // The client is gone already, or the network had something to say of it (accept(2)).
+    if (error == EINTR || error == ECONNABORTED || error == EPROTO || error == ENETDOWN || error == EHOSTUNREACH ||
+        error == ENETUNREACH || error == ETIMEDOUT || error == EPERM)
+      continue;
+    return rest(taken_.failed(error));
+  }
+  if (socket_.is_open()) wait();
+}
+
+void Acceptor::rest(bool shortly) {
+  if (!socket_.is_open()) return;
+  pause_ = shortly ? kShortest : std::clamp(pause_ * 2, kShort, kLongest);
+  timer_.expires_after(pause_);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && socket_.is_open()) take();
+  });
+}
+
+}  // namespace deferd::smtp

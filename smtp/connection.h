@@ -1,0 +1,135 @@
+// One client's connection: its bytes become lines for the session, the session's replies become bytes at the session's pace.
+//
+// A plain object that lives in one I/O thread; between two events it is nothing but its fields. It waits for one thing at a time:
+// its socket, its place in the timer wheel, or an answer from a thread that may block. While a reply is thought about or sent,
+// nothing is read, so that what a client says out of turn fills its socket's buffer and no memory of ours.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "smtp/line_reader.h"
+#include "smtp/smtp_session.h"
+#include "smtp/timer_wheel.h"
+#include "smtp/tls.h"
+#include "smtp/transport.h"
+
+namespace deferd::smtp {
+
+class Connection;
+
+/// What a connection needs of the thread it lives in.
+class ConnectionOwner {
+ public:
+  virtual SteadyTime now() const = 0;
+  virtual TimerWheel& wheel() = 0;
+  /// ready() is called once when the socket is readable (or, with `to_write`, writable), not from within. Whoever waits for the
+  /// same already does so only once.
+  virtual void wait(Connection& connection, bool to_write) = 0;
+  /// Has session().answer() called where it may block, then answered(), not from within.
+  virtual void think(Connection& connection) = 0;
+  /// Now it is known who the client is. Null: it was refused (and told so).
+  virtual std::unique_ptr<SmtpSession> open(Connection& connection, Session known) = 0;
+  /// The client is turned away and kept busy from now on.
+  virtual void holding(Connection& connection) = 0;
+  /// Null: no TLS at present.
+  virtual std::shared_ptr<TlsContext> start_tls(Connection& connection) = 0;
+  virtual void hand_over(Connection& connection) = 0;
+  virtual void slowed(int change) = 0;  ///< So many more connections wait before they are told something.
+  virtual void stuttered(std::size_t bytes) = 0;
+  /// Nothing will be called any more. It must not be destroyed within this call.
+  virtual void over(Connection& connection) = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+class Connection : public Timed {
+ public:
+  /// `descriptor` is non-blocking and outlives the connection.
+  Connection(ConnectionOwner& owner, int descriptor, std::shared_ptr<const SmtpConfig> config);
+  ~Connection();
+
+  /// `known` is what the socket tells. `proxied`: the real client is in a PROXY header, which comes first.
+  void start(Session known, bool proxied);
+
+  void ready();  ///< The socket is.
+  void due();    ///< Its time in the wheel has come.
+  void answered(Step step);
+  void handover_failed();
+  void handover_over();
+
+  /// What is left of its reply and then `farewell` (unless the reply was a farewell), at full speed and without waiting for the
+  /// client; then it is over. While an answer is thought about, after that.
+  void finish(std::string_view farewell);
+
+  enum class State : std::uint8_t {
+    header,       ///< A PROXY header is awaited.
+    reading,      ///< A line is.
+    thinking,     ///< An answer is.
+    delayed,      ///< A reply waits for its time.
+    stuttering,   ///< A reply is sent byte by byte.
+    sending,      ///< A reply is sent.
+    handshake,    ///< TLS.
+    handed_over,  ///< It belongs to the MTA.
+    lingering,    ///< All was said; what the client still sends is thrown away, so that it can read our last words.
+    over,
+  };
+  State state() const { return state_; }
+  SmtpSession* session() const { return session_.get(); }  ///< Null before open().
+  std::unique_ptr<SmtpSession> take_session() { return std::move(session_); }
+  const SmtpConfig& config() const { return *config_; }
+  SteadyTime began() const { return began_; }
+  Transport& transport() { return encrypted_ ? static_cast<Transport&>(*tls_) : plain_; }
+  int descriptor() const { return descriptor_; }
+  std::string_view unread() const { return reader_.pending(); }
+
+ private:
+  void become(State state);
+  void go_on();  // as far as possible without waiting
+  void wait(bool to_write);
+  void limit(std::chrono::seconds time);  // how long the present state may last
+
+  bool read(std::size_t& budget);  // some bytes into the reader; false: wait, or it is over
+  bool read_header(std::size_t& budget);
+  bool read_line(std::size_t& budget);
+  bool shake_hands();
+  bool send();
+  bool discard();
+
+  void open(Session known);
+  void take(Step step, bool decided);
+  void begin_reply(bool decided);
+  void stutter();
+  void reply_is_out();
+  void begin_tls();
+  void end_tls();
+  bool stutters(SteadyTime now) const;
+  bool spoke_early() const;
+  SteadyTime session_end() const;
+  void hang_up();
+  void close();
+
+  ConnectionOwner& owner_;
+  const std::shared_ptr<const SmtpConfig> config_;
+  std::unique_ptr<SmtpSession> session_;
+  std::unique_ptr<Session> known_;  // until there is a session
+  PlainTransport plain_;
+  std::unique_ptr<TlsTransport> tls_;  // from our 220 to STARTTLS
+  LineReader reader_;
+  std::string reply_;       // while finishing_ and thinking, what follows the answer
+  std::uint32_t sent_ = 0;  // of reply_
+  const int descriptor_;
+  const SteadyTime began_;
+  SteadyTime progress_;  // of the reply that is being sent
+  State state_ = State::header;
+  Step::Then then_ = Step::Then::go_on;
+  bool readable_ = true;  // nothing tells that there is nothing to read
+  bool greeted_ = false;
+  bool encrypted_ = false;  // what is said from now on goes through tls_
+  bool held_ = false;
+  bool finishing_ = false;
+};
+
+}  // namespace deferd::smtp

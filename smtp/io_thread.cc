@@ -1,0 +1,303 @@
+#include "smtp/io_thread.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "ops/signals.h"
+#include "smtp/original_destination.h"
+#include "smtp/reply.h"
+#include "smtp/texts.h"
+
+namespace deferd::smtp {
+
+namespace net = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::string_view kShuttingDown = "Shutting down";
+
+std::string busy(const SmtpConfig& config, const Address& client, const Clock& clock) {
+  return format_reply(421, "4.7.0", expand(config.texts.busy, {config.name, config.product, client, clock.now()}));
+}
+
+}  // namespace
+
+IoThread::IoThread(FrontEnd& front, unsigned lane)
+    : front_(front), lane_(lane), wheel_(front.wiring.clock.steady()), work_(net::make_work_guard(io_)), timer_(io_) {}
+
+IoThread::~IoThread() {
+  acceptors_.clear();
+  seats_.clear_and_dispose([](Seat* seat) { delete seat; });
+}
+
+void IoThread::start(std::function<void()> ended) {
+  thread_ = std::thread([this, ended = std::move(ended)] {
+    block_signals();
+    for (bool running = true; running;) try {
+        io_.run();
+        running = false;
+      } catch (const std::exception& error) {  // no memory: one event is lost, the others are not
+        front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
+      }
+    ended();
+  });
+}
+
+void IoThread::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void IoThread::listen(int descriptor, std::string name) {
+  // Duplicated here and now, while the descriptor is sure to be open.
+  acceptors_.emplace_back(io_, descriptor, std::move(name),
+                          Acceptor::Taken{[this](int accepted, const Acceptor& from) { welcome(accepted, from); },
+                                          [this](int error) { return accept_failed(error); }});
+}
+
+// ---- those who come
+
+void IoThread::welcome(int descriptor, const Acceptor& acceptor) {
+  const auto rules = front_.wiring.rules();
+  const auto& config = *rules->config;
+  auto* seat = new (std::nothrow) Seat(*this, io_, lane_, descriptor, rules->config);
+  if (seat == nullptr) {
+    ::close(descriptor);
+    accept_failed(ENOMEM);
+    return;
+  }
+  seats_.push_back(*seat);
+  error_code error;
+  seat->socket.assign(descriptor, error);
+  if (error) {
+    ::close(descriptor);
+    accept_failed(error.value());
+    return bury(*seat);
+  }
+
+  Session known;
+  const auto client = peer(descriptor);
+  known.client = client.port != 0 ? client.address : Address::v4(0x7F000001);  // a unix socket: somebody on this host
+  known.client_port = client.port;
+  const auto local = original_destination(descriptor);
+  known.local = local.address;
+  known.local_port = local.port;
+  known.front_end = "smtp";
+  known.listener = acceptor.name();
+
+  const bool proxied = std::any_of(config.proxy_from.begin(), config.proxy_from.end(),
+                                   [&](const Prefix& balancers) { return balancers.contains(known.client); });
+  const bool named = !proxied && client.port != 0;
+  const auto answer = front_.admission.enter(*seat, named ? std::optional(network_of(known.client)) : std::nullopt, now());
+  if (answer.refusal != Admission::Refusal::none) {
+    front_.refused(answer.refusal, known.client);
+    static_cast<void>(seat->transport().write(busy(config, known.client, front_.wiring.clock)));
+    return bury(*seat);
+  }
+  front_.connections.add(1);
+  make_room(answer.lane);
+  seat->start(std::move(known), proxied);
+  arm();
+}
+
+bool IoThread::accept_failed(int error) {
+  if (const auto left_out = front_.accept_failures.admit())
+    front_.wiring.log.warning("smtp.accept_failed", {{"error", std::strerror(error)}, {"left_out", *left_out}});
+  if (error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS) return false;
+  const auto lane = front_.admission.release_one();
+  make_room(lane);
+  return lane.has_value();
+}
+
+void IoThread::make_room(std::optional<unsigned> lane) {
+  if (lane) front_.release(*lane);
+}
+
+void IoThread::release() {
+  net::post(io_, [this] {
+    while (Guest* guest = front_.admission.next_to_leave(lane_)) {
+      auto& seat = static_cast<Seat&>(*guest);
+      front_.released.add();
+      seat.finish(busy(seat.config(), seat.session()->session().client, front_.wiring.clock));
+    }
+    arm();
+  });
+}
+
+std::unique_ptr<SmtpSession> IoThread::open(Connection& connection, Session known) {
+  auto& seat = static_cast<Seat&>(connection);
+  const auto client = known.client;
+  if (known.client_port != 0)
+    if (const auto refusal = front_.admission.name(seat, network_of(client), now()); refusal != Admission::Refusal::none) {
+      front_.refused(refusal, client);
+      static_cast<void>(seat.transport().write(busy(seat.config(), client, front_.wiring.clock)));
+      return nullptr;
+    }
+  seat.known = true;
+  const auto counts = front_.admission.counts();
+  front_.wiring.log.info("smtp.connected", {{"client", client}, {"connections", counts.total}, {"held", counts.held}});
+  auto rules = front_.wiring.rules();
+  if (rules->tls_offered && front_.admission.tls_full()) {
+    auto without = std::make_shared<SessionRules>(*rules);
+    without->tls_offered = false;
+    rules = std::move(without);
+  }
+  return std::make_unique<SmtpSession>(std::move(rules), front_.wiring.open, std::move(known), front_.wiring.log);
+}
+
+// ---- what connections ask for
+
+void IoThread::wait(Connection& connection, bool to_write) {
+  auto& seat = static_cast<Seat&>(connection);
+  bool& waits = to_write ? seat.waits_to_write : seat.waits_to_read;
+  if (waits) return;
+  waits = true;
+  using Descriptor = net::posix::stream_descriptor;
+  seat.socket.async_wait(to_write ? Descriptor::wait_write : Descriptor::wait_read, [this, &seat, &waits](const error_code&) {
+    waits = false;
+    if (seat.state() == Connection::State::over) {
+      if (!seat.socket.is_open()) bury(seat);  // else that is still to come
+      return;
+    }
+    seat.ready();
+    arm();
+  });
+}
+
+void IoThread::think(Connection& connection) {
+  auto& seat = static_cast<Seat&>(connection);
+  front_.workers.post([this, &seat, session = seat.session()] {
+    Step step;
+    try {
+      step = session->answer();
+    } catch (const std::exception& error) {
+      front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
+      step = {.reply = format_reply(451, "4.3.0", "Please try again later"), .then = Step::Then::hang_up};
+    }
+    net::post(io_, [this, &seat, step = std::move(step)]() mutable {
+      seat.answered(std::move(step));
+      arm();
+    });
+  });
+}
+
+void IoThread::holding(Connection& connection) {
+  auto& seat = static_cast<Seat&>(connection);
+  seat.held = true;
+  front_.held.add(1);
+  make_room(front_.admission.hold(seat));
+}
+
+std::shared_ptr<TlsContext> IoThread::start_tls(Connection& connection) {
+  auto context = front_.wiring.tls ? front_.wiring.tls() : nullptr;
+  if (!context || !front_.admission.start_tls(static_cast<Seat&>(connection))) return nullptr;
+  return context;
+}
+
+void IoThread::hand_over(Connection& connection) {
+  auto& seat = static_cast<Seat&>(connection);
+  seat.handover = front_.wiring.hand_over({.context = io_,
+                                           .socket = seat.socket,
+                                           .transport = seat.transport(),
+                                           .session = seat.session()->session(),
+                                           .envelope = seat.session()->handover_envelope(),
+                                           .unread = seat.unread(),
+                                           .failed = [this, &seat] { handed_back(seat, false); },
+                                           .over = [this, &seat] { handed_back(seat, true); }});
+}
+
+void IoThread::handed_back(Seat& seat, bool over) {
+  // Not now: the hand-over is in the middle of something.
+  net::post(io_, [this, &seat, over] {
+    if (!seat.handover) return;  // ended meanwhile
+    seat.handover.reset();
+    if (over)
+      seat.handover_over();
+    else
+      seat.handover_failed();
+    arm();
+  });
+}
+
+// ---- those who leave
+
+void IoThread::over(Connection& connection) {
+  auto& seat = static_cast<Seat&>(connection);
+  auto session = seat.take_session();
+  if (seat.known && session) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(now() - seat.began()).count();
+    front_.wiring.log.info(
+        "smtp.disconnected",
+        {{"client", session->session().client}, {"seconds", std::int64_t{seconds}}, {"lists", session->lists()}});
+  }
+  front_.admission.leave(seat);
+  front_.connections.add(-1);
+  if (seat.held) front_.held.add(-1);
+  // Plugins may think about it.
+  if (session && session->needs_goodbye()) front_.workers.post([session = std::move(session)] {});
+  net::post(io_, [this, &seat] { bury(seat); });
+}
+
+void IoThread::bury(Seat& seat) {
+  error_code ignored;
+  seat.socket.close(ignored);
+  if (seat.waits_to_read || seat.waits_to_write) return;  // the last of them comes here again
+  seats_.erase_and_dispose(seats_.iterator_to(seat), [](Seat* dead) { delete dead; });
+  end_if_empty();
+}
+
+void IoThread::stop() {
+  net::post(io_, [this] {
+    stopping_ = true;
+    for (auto& acceptor : acceptors_) acceptor.stop();
+    send_away_all();
+    end_if_empty();
+  });
+}
+
+void IoThread::send_away_all() {
+  const auto farewell = format_reply(421, "4.3.2", kShuttingDown);
+  for (auto& seat : seats_) seat.finish(farewell);
+}
+
+void IoThread::end_handovers() {
+  net::post(io_, [this] {
+    for (auto& seat : seats_)
+      if (seat.handover) {
+        seat.handover.reset();
+        seat.handover_over();
+      }
+  });
+}
+
+void IoThread::end_if_empty() {
+  if (!stopping_ || !seats_.empty()) return;
+  timer_.cancel();
+  work_.reset();
+}
+
+// ---- time
+
+void IoThread::arm() {
+  const auto next = wheel_.next();
+  if (!next || (armed_for_ && *armed_for_ <= *next)) return;
+  armed_for_ = next;
+  timer_.expires_at(*next);
+  timer_.async_wait([this](const error_code& error) {
+    if (!error) turn();
+  });
+}
+
+void IoThread::turn() {
+  armed_for_.reset();
+  wheel_.turn(now(), [](Timed& timed) { static_cast<Seat&>(timed).due(); });
+  arm();
+}
+
+}  // namespace deferd::smtp

@@ -1,0 +1,70 @@
+// A thread with sockets: its connections, its timer wheel, its share of those who come.
+#pragma once
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "smtp/acceptor.h"
+#include "smtp/connection.h"
+#include "smtp/front_end.h"
+#include "smtp/seat.h"
+
+namespace deferd::smtp {
+
+/// Public calls come from any thread; what they do is done on this one. (The destructor, start() and join() are its owner's.)
+class IoThread final : private ConnectionOwner {
+ public:
+  IoThread(FrontEnd& front, unsigned lane);
+  ~IoThread();  ///< Never started, or join()ed.
+
+  void start(std::function<void()> ended);  ///< `ended` is called as its last act.
+  void listen(int descriptor, std::string name);
+  void release();        ///< Sends guests away that must leave.
+  void stop();           ///< Accepts no more, says goodbye to all, ends when all are gone.
+  void end_handovers();  ///< Does not wait for those that talk with the MTA any longer.
+  void join();
+
+  boost::asio::io_context& context() { return io_; }
+
+ private:
+  SteadyTime now() const override { return front_.wiring.clock.steady(); }
+  TimerWheel& wheel() override { return wheel_; }
+  void wait(Connection& connection, bool to_write) override;
+  void think(Connection& connection) override;
+  std::unique_ptr<SmtpSession> open(Connection& connection, Session known) override;
+  void holding(Connection& connection) override;
+  std::shared_ptr<TlsContext> start_tls(Connection& connection) override;
+  void hand_over(Connection& connection) override;
+  void slowed(int change) override { front_.slowed.add(change); }
+  void stuttered(std::size_t bytes) override { front_.stuttered_bytes.add(bytes); }
+  void over(Connection& connection) override;
+
+  void welcome(int descriptor, const Acceptor& acceptor);
+  bool accept_failed(int error);
+  void make_room(std::optional<unsigned> lane);
+  void send_away_all();
+  void handed_back(Seat& seat, bool over);
+  void arm();  // after whatever may have set something in the wheel
+  void turn();
+  void bury(Seat& seat);
+  void end_if_empty();
+
+  FrontEnd& front_;
+  const unsigned lane_;
+  TimerWheel wheel_;  // outlives the seats
+  boost::asio::io_context io_{1};
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
+  boost::asio::steady_timer timer_;
+  std::optional<SteadyTime> armed_for_;
+  std::list<Acceptor> acceptors_;
+  Seats seats_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace deferd::smtp

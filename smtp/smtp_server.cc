@@ -1,0 +1,190 @@
+#include "smtp/smtp_server.h"
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "base/guarded.h"
+#include "net/listener.h"
+#include "smtp/front_end.h"
+#include "smtp/io_thread.h"
+
+namespace deferd::smtp {
+
+namespace {
+
+constexpr int kBacklog = 4096;  // the system takes what it allows (net.core.somaxconn)
+constexpr std::chrono::seconds kRetry{5};
+constexpr std::chrono::milliseconds kHookPatience{5'000};  // plugins' budgets are shorter
+constexpr std::chrono::milliseconds kHurryCheck{100};
+constexpr unsigned kMostThreads = 4;  // by default
+
+unsigned threads_of(const SmtpConfig& config) {
+  if (config.threads > 0) return static_cast<unsigned>(config.threads);
+  return std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads);
+}
+
+Result<Listener> open(SmtpAddress address, const SocketOwner& owner) {
+  if (address.is_unix()) return Listener::open(address.path, owner, kBacklog);
+  address.tcp.freebind = true;
+  return Listener::open(address.tcp, kBacklog);
+}
+
+std::string name_of(SmtpAddress address, const Listener& listener) {
+  address.tcp.port = listener.port();
+  return address.to_string();
+}
+
+}  // namespace
+
+struct SmtpServer::State {
+  State(const std::vector<SmtpAddress>& addresses, const SocketOwner& the_owner, Wiring wiring)
+      : first_addresses(addresses),
+        owner(the_owner),
+        threads(threads_of(*wiring.rules()->config)),
+        workers(wiring.rules()->config->workers),
+        front(std::move(wiring), threads) {}
+
+  void listen_everywhere(const Listener& listener, const std::string& name) {
+    for (auto& thread : io) thread->listen(listener.descriptor(), name);
+  }
+  void retry_later();
+  void retry();
+  bool wait_until_ended(std::chrono::milliseconds patience, const std::function<bool()>& hurry);
+
+  const std::vector<SmtpAddress> first_addresses;
+  const SocketOwner owner;
+  const unsigned threads;
+  const int workers;
+  FrontEnd front;
+  std::vector<std::unique_ptr<IoThread>> io;
+  std::optional<boost::asio::steady_timer> retry_timer;  // of io.front()'s thread
+
+  struct Listening {
+    Listener listener;
+    std::string name;
+  };
+  Guarded<std::vector<Listening>> listeners;
+  std::vector<SmtpAddress> absent;  // once started, of that thread alone
+
+  std::mutex mutex;
+  std::condition_variable ended;
+  unsigned running = 0;
+  bool started = false;
+  std::optional<bool> stopped;  // what stop() said
+};
+
+SmtpServer::SmtpServer(const std::vector<SmtpAddress>& listen, const SocketOwner& owner, Wiring wiring)
+    : state_(std::make_unique<State>(listen, owner, std::move(wiring))) {
+  auto& state = *state_;
+  for (unsigned lane = 0; lane < state.threads; ++lane) state.io.push_back(std::make_unique<IoThread>(state.front, lane));
+  state.front.release = [&state](unsigned lane) { state.io[lane]->release(); };
+  for (const auto& address : listen) {
+    auto listener = open(address, owner);
+    if (!listener && listener.error().code == Errc::unavailable) {
+      state.front.wiring.log.warning("smtp.address_absent", {{"error", listener.error().what}});
+      state.absent.push_back(address);
+      continue;
+    }
+    auto opened = or_throw(std::move(listener));
+    auto name = name_of(address, opened);
+    state.listeners.lock()->push_back({std::move(opened), std::move(name)});
+  }
+}
+
+SmtpServer::~SmtpServer() {
+  if (!stop()) static_cast<void>(state_.release());  // somebody is still in there
+}
+
+void SmtpServer::start() {
+  auto& state = *state_;
+  {
+    const auto listeners = state.listeners.lock();
+    for (const auto& one : *listeners) state.listen_everywhere(one.listener, one.name);
+  }
+  if (!state.absent.empty()) state.retry_later();
+  state.started = true;
+  state.running = state.threads;
+  for (auto& thread : state.io)
+    thread->start([&state] {
+      const std::lock_guard lock(state.mutex);
+      --state.running;
+      state.ended.notify_all();
+    });
+}
+
+void SmtpServer::State::retry_later() {
+  if (!retry_timer) retry_timer.emplace(io.front()->context());
+  retry_timer->expires_after(kRetry);
+  retry_timer->async_wait([this](const boost::system::error_code& error) {
+    if (!error) retry();
+  });
+}
+
+void SmtpServer::State::retry() {
+  std::erase_if(absent, [this](const SmtpAddress& address) {
+    auto listener = open(address, owner);
+    if (!listener) return false;
+    auto name = name_of(address, *listener);
+    front.wiring.log.notice("smtp.address_present", {{"address", name}});
+    listen_everywhere(*listener, name);
+    listeners.lock()->push_back({std::move(*listener), std::move(name)});
+    return true;
+  });
+  if (!absent.empty()) retry_later();
+}
+
+void SmtpServer::configure() { state_->front.configure(); }
+
+std::string SmtpServer::why_restart(const std::vector<SmtpAddress>& listen, const SocketOwner& owner,
+                                    const SmtpConfig& config) const {
+  std::string why;
+  const auto add = [&why](const char* setting) { why += (why.empty() ? "" : ", ") + std::string(setting); };
+  if (listen != state_->first_addresses) add("listen.smtp");
+  const bool has_unix = std::any_of(listen.begin(), listen.end(), [](const SmtpAddress& address) { return address.is_unix(); });
+  if (has_unix && (owner.user != state_->owner.user || owner.group != state_->owner.group || owner.mode != state_->owner.mode))
+    add("smtp.socket_owner/group/mode");
+  if (threads_of(config) != state_->threads) add("smtp.threads");
+  if (config.workers != state_->workers) add("smtp.workers");
+  return why;
+}
+
+std::vector<std::string> SmtpServer::listening() const {
+  std::vector<std::string> names;
+  const auto listeners = state_->listeners.lock();
+  for (const auto& one : *listeners) names.push_back(one.name);
+  return names;
+}
+
+bool SmtpServer::State::wait_until_ended(std::chrono::milliseconds patience, const std::function<bool()>& hurry) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  std::unique_lock lock(mutex);
+  while (running > 0) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= until || (hurry && hurry())) return false;
+    ended.wait_until(lock, std::min(until, now + kHurryCheck));
+  }
+  return true;
+}
+
+bool SmtpServer::stop(const std::function<bool()>& hurry) {
+  auto& state = *state_;
+  if (!state.started) return true;
+  if (state.stopped) return *state.stopped;
+  for (auto& thread : state.io) thread->stop();
+  const std::chrono::milliseconds drain = state.front.wiring.rules()->config->handover.drain;
+  if (!state.wait_until_ended(std::max(drain, kHookPatience), hurry))
+    for (auto& thread : state.io) thread->end_handovers();
+  state.stopped = state.wait_until_ended(kHookPatience, {}) && state.front.workers.wait_until_idle(kHookPatience);
+  if (!*state.stopped) {
+    state.front.wiring.log.error("smtp.stuck", {{"error", "a plugin does not return"}});
+    return false;
+  }
+  for (auto& thread : state.io) thread->join();
+  state.listeners.lock()->clear();
+  return true;
+}
+
+}  // namespace deferd::smtp

@@ -1,0 +1,166 @@
+#include "smtp/smtp_server.h"
+
+#include "smtp/server_fixture.h"
+
+namespace deferd::smtp {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Contains;
+using testing::HasSubstr;
+
+class SmtpServerTest : public ServerFixture {};
+
+TEST_F(SmtpServerTest, SpeaksAWholeDialogue) {
+  start();
+  auto one = introduced();
+  EXPECT_EQ(one->ask("RCPT TO:<defer@example.net>"), "451 4.7.1 Come back");
+  EXPECT_EQ(one->ask("QUIT"), "221 2.0.0 mx.example Bye");
+  EXPECT_EQ(one->reply(), "(closed)");
+}
+
+TEST_F(SmtpServerTest, TellsTheSessionWhoConnectedToWhat) {
+  start();
+  auto one = introduced("127.3.2.1");
+  one->ask("RCPT TO:<defer@example.net>");
+  EXPECT_TRUE(log.contains("info smtp.connected client=127.3.2.1 connections=1 held=0"));
+  one->ask("QUIT");
+  wait_for([&] { return log.contains("info smtp.disconnected client=127.3.2.1 seconds=0 lists="); }, "the log line");
+}
+
+TEST_F(SmtpServerTest, ServesManyAtATime) {
+  start();
+  std::vector<std::unique_ptr<TestClient>> clients;
+  for (int i = 0; i < 60; ++i) clients.push_back(introduced());
+  for (auto& one : clients) one->send("RCPT TO:<defer@example.net>\r\n");
+  for (auto& one : clients) EXPECT_EQ(one->reply(), "451 4.7.1 Come back");
+  EXPECT_EQ(gauge("deferd_smtp_connections"), "60");
+  clients.clear();
+  wait_for([&] { return gauge("deferd_smtp_connections") == "0"; }, "all to be gone");
+}
+
+TEST_F(SmtpServerTest, ListensAtSeveralAddressesOfAllKinds) {
+  addresses.push_back(*SmtpAddress::parse("[::1]:0"));
+  addresses.push_back(*SmtpAddress::parse("unix:" + folder.file("smtp.sock")));
+  start();
+  for (std::size_t i = 0; i < 3; ++i) {
+    TestClient one(where(i));
+    EXPECT_EQ(one.reply(), "220 mx.example ESMTP") << where(i);
+    EXPECT_EQ(one.ask("QUIT"), "221 2.0.0 mx.example Bye");
+  }
+  EXPECT_TRUE(log.contains("client=::1"));
+}
+
+TEST_F(SmtpServerTest, ListensAtAnAddressThatIsNotThereYet) {
+  addresses.push_back(*SmtpAddress::parse("192.0.2.1:0"));
+  start();
+  EXPECT_EQ(server->listening().size(), 2u);
+}
+
+TEST_F(SmtpServerTest, TellsPluginsThatAClientHasGone) {
+  script.hooks = hook::disconnect;
+  start();
+  {
+    auto one = introduced();
+    one->ask("RCPT TO:<defer@example.net>");
+  }
+  std::vector<std::string> calls;
+  wait_for(
+      [&] {
+        for (auto& call : script.take()) calls.push_back(call);
+        return !calls.empty() && calls.back() == "bye";
+      },
+      "the end of the dialogue");
+}
+
+TEST_F(SmtpServerTest, StutteringOnesKeepTheirPace) {
+  start();
+  auto one = introduced();
+  script.pace = {.per_byte = 20ms};
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(one->ask("RCPT TO:<defer@example.net>"), "451 4.7.1 Come back");
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 20ms * 20);
+  wait_for([&] { return value("deferd_smtp_stuttered_bytes_total") == 21; }, "all bytes to be counted");
+}
+
+// ---- plugins that take their time
+
+TEST_F(SmtpServerTest, AHangingPluginHoldsUpNeitherStutterNorNewClients) {
+  config.workers = 1;
+  start();
+  auto slow = introduced(), fast = introduced();
+  script.pace = {.per_byte = 10ms};
+  fast->send("RCPT TO:<defer@example.net>\r\n");
+  EXPECT_EQ(fast->bytes(2), "45");
+  Latch latch;
+  script.on_call = [&](std::string_view call) {
+    if (call == "rcpt held@example.net") latch.wait();
+  };
+  slow->send("RCPT TO:<held@example.net>\r\n");
+  EXPECT_EQ(fast->reply(), "1 4.7.1 Come back");
+  for (int i = 0; i < 10; ++i) client();
+  EXPECT_TRUE(slow->hears_nothing_for(0ms));
+  latch.open();
+  EXPECT_EQ(slow->reply(), "250 2.1.5 OK");
+}
+
+TEST_F(SmtpServerTest, AClientThatLeavesWhileItIsThoughtAboutDoesNoHarm) {
+  start();
+  Latch latch;
+  script.on_call = [&](std::string_view call) {
+    if (call.starts_with("rcpt ")) latch.wait();
+  };
+  {
+    auto one = introduced();
+    one->send("RCPT TO:<defer@example.net>\r\n");
+  }
+  EXPECT_EQ(gauge("deferd_smtp_connections"), "1");
+  latch.open();
+  wait_for([&] { return gauge("deferd_smtp_connections") == "0"; }, "it to be gone");
+}
+
+// ---- the end
+
+TEST_F(SmtpServerTest, SaysGoodbyeToIdleClients) {
+  start();
+  auto one = introduced();
+  EXPECT_TRUE(server->stop());
+  EXPECT_EQ(one->reply(), "421 4.3.2 Shutting down");
+  EXPECT_EQ(one->reply(), "(closed)");
+}
+
+TEST_F(SmtpServerTest, AnswersBeforeItEnds) {
+  start();
+  Latch latch, asked;
+  script.on_call = [&](std::string_view call) {
+    if (!call.starts_with("rcpt ")) return;
+    asked.open();
+    latch.wait();
+  };
+  auto one = introduced();
+  one->send("RCPT TO:<defer@example.net>\r\n");
+  ASSERT_TRUE(asked.wait());
+  std::thread opener([&] {
+    one->hears_nothing_for(50ms);
+    latch.open();
+  });
+  EXPECT_TRUE(server->stop());
+  opener.join();
+  EXPECT_EQ(one->reply(), "451 4.7.1 Come back");
+  EXPECT_EQ(one->reply(), "421 4.3.2 Shutting down");
+}
+
+TEST_F(SmtpServerTest, EndsAStutterAtOnce) {
+  start();
+  auto one = introduced();
+  script.pace = {.per_byte = 1h};
+  one->send("RCPT TO:<defer@example.net>\r\n");
+  wait_for([&] { return gauge("deferd_tarpit_waiting") == "1"; }, "the stutter");
+  EXPECT_TRUE(server->stop());
+  EXPECT_EQ(one->reply(), "451 4.7.1 Come back");
+  EXPECT_EQ(one->reply(), "421 4.3.2 Shutting down");
+  EXPECT_EQ(gauge("deferd_tarpit_waiting"), "0");
+}
+
+}  // namespace
+}  // namespace deferd::smtp
