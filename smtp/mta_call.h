@@ -4,25 +4,15 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "smtp/handover_limits.h"
 #include "smtp/mta_client.h"
 #include "smtp/smtp_address.h"
 
 namespace deferd::smtp {
-
-/// How long the MTA may take. Less in all than the 5 minutes that a client waits for the reply to RCPT (RFC 5321
-/// section 4.5.3.2).
-struct MtaPatience {
-  std::chrono::milliseconds connect{5'000};
-  std::chrono::milliseconds reply{30'000};
-  std::chrono::milliseconds rcpt{120'000};
-  /// A probe: for so long after connecting nothing is sent, and the MTA must not speak if it is to get a PROXY header first.
-  std::chrono::milliseconds listen_first{0};
-};
 
 /// Used by the thread that runs `context`. Lives until it is done.
 class MtaCall : public std::enable_shared_from_this<MtaCall> {

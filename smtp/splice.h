@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "smtp/handover_limits.h"
 #include "smtp/transport.h"
 
 namespace deferd::smtp {
@@ -20,11 +21,6 @@ struct SpliceEnds {
   Transport& transport;                           ///< The client's bytes.
   int mta = -1;                                   ///< Connected; the splice closes it.
   std::string to_client, to_mta;                  ///< What either is to hear first.
-};
-
-struct SpliceLimits {
-  std::chrono::milliseconds idle{std::chrono::minutes{10}};  ///< RFC 5321 section 4.5.3.2.6: for the reply to the final dot.
-  std::chrono::milliseconds linger{10'000};                  ///< For a client to hang up after the MTA has.
 };
 
 /// Used by the thread that runs `context`; lives until it ends. Memory: at most 64 KiB each way, and nothing while all is
