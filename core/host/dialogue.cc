@@ -1,6 +1,7 @@
 #include "host/dialogue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace deferd {
 
@@ -67,14 +68,25 @@ void DialogueImpl::Seat::forget(Stage stage) {
   std::erase_if(answers, [stage](const Answer& answer) { return answer.stage == stage; });
 }
 
-DialogueImpl::DialogueImpl(HostServices& services, Session session, Voice voice, Mode mode)
-    : services_(services), voice_(voice), mode_(mode), session_(std::move(session)), decision_(std::make_shared<Decision>()) {
+DialogueImpl::DialogueImpl(HostServices& services, Session session, Voice voice, Mode mode, Past past)
+    : services_(services),
+      voice_(voice),
+      mode_(mode),
+      session_(std::move(session)),
+      decision_(std::make_shared<Decision>()),
+      past_(past) {
   front_end_tags_ = session_.tags;
   adopt(services_.current());
 }
 
 DialogueImpl::~DialogueImpl() {
-  if (called_) tell_plugins(Hook::disconnect);
+  if (past_.called) tell_plugins(Hook::disconnect);
+}
+
+DialogueImpl::Past DialogueImpl::leave() {
+  const auto past = past_;
+  past_.called = false;
+  return past;
 }
 
 void DialogueImpl::tag(std::string_view fact) {
@@ -114,7 +126,7 @@ CallScope DialogueImpl::scope(std::size_t index) {
 }
 
 HookResult DialogueImpl::call(std::size_t index, const HookCall& call) {
-  called_ = mode_ == Mode::live;
+  past_.called = mode_ == Mode::live;
   return services_.runner.run(generation_->instances()[index], scope(index), call, now_);
 }
 
@@ -171,8 +183,8 @@ void DialogueImpl::begin(Stage stage) {
     *decision_ = Decision{};
   decision_->stage = stage;
   // What is told to nobody takes no number.
-  if (stage >= Stage::rcpt || voice_ == Voice::connect) ++decisions_;
-  decision_->id = decision_id(session_.id, decisions_);
+  if (stage >= Stage::rcpt || voice_ == Voice::connect) ++past_.decisions;
+  decision_->id = decision_id(session_.id, past_.decisions);
 }
 
 const Decision& DialogueImpl::decide(Stage stage, std::span<const Stage> narrowest_first, const std::string& rcpt) {
@@ -232,21 +244,24 @@ void DialogueImpl::finish(Stage stage) {
   if (stage == Stage::rcpt || (decision_->voiced && !decision_->lets_through())) services_.log.write(session_, decision_);
 }
 
+void DialogueImpl::ask_of_connection() {
+  if (std::exchange(connect_asked_, true)) return;
+  ask(Stage::connect);
+}
+
 const Decision& DialogueImpl::connect() {
-  called_ = mode_ == Mode::live;  // told of its end, also if it leaves before any plugin had a say
+  past_.called = mode_ == Mode::live;  // told of its end, also if it leaves before any plugin had a say
   look_for_exemption();
   if (exempt_) return decide_exempt(Stage::connect);
-  if (!connect_asked_) {
-    connect_asked_ = true;
-    ask(Stage::connect);
-  }
+  ask_of_connection();
   return decide(Stage::connect, kConnectScopes);
 }
 
 const Decision& DialogueImpl::helo() {
-  called_ = mode_ == Mode::live;
+  past_.called = mode_ == Mode::live;
   look_for_exemption();
   if (exempt_) return decide_exempt(Stage::helo);
+  ask_of_connection();
   for (auto& seat : seats_) seat.forget(Stage::helo);  // a repeated EHLO counts anew
   helo_asked_ = true;
   ask(Stage::helo);
@@ -259,10 +274,7 @@ const Decision& DialogueImpl::mail(std::string from) {
   session_.mail_from = std::move(from);
   look_for_exemption();
   if (exempt_) return decide_exempt(Stage::mail);
-  if (!connect_asked_) {
-    connect_asked_ = true;
-    ask(Stage::connect);
-  }
+  ask_of_connection();
   if (!helo_asked_) {
     helo_asked_ = true;
     ask(Stage::helo);
@@ -344,6 +356,9 @@ void DialogueImpl::forget_envelope() {
   waited_ = {};
 }
 
-void DialogueImpl::reset() { forget_envelope(); }
+void DialogueImpl::reset() {
+  forget_envelope();
+  session_.mail_parameters.clear();
+}
 
 }  // namespace deferd

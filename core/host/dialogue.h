@@ -1,4 +1,4 @@
-// The one implementation of Dialogue: live for front ends, dry for `explain`.
+// Asks the plugins: live for front ends (within a RestingDialogue), dry for `explain`.
 #pragma once
 #include <memory>
 #include <optional>
@@ -15,7 +15,13 @@ class DialogueImpl : public Dialogue {
  public:
   enum class Mode : std::uint8_t { live, dry };
 
-  DialogueImpl(HostServices& services, Session session, Voice voice, Mode mode);
+  /// What another Dialogue of the same session must know.
+  struct Past {
+    unsigned decisions = 0;  // so many have a number
+    bool called = false;     // some plugin knows of the session
+  };
+
+  DialogueImpl(HostServices& services, Session session, Voice voice, Mode mode, Past past);
   ~DialogueImpl() override;
 
   Session& session() override { return session_; }
@@ -29,6 +35,9 @@ class DialogueImpl : public Dialogue {
   Duration accepted() override;
   void reset() override;
   std::uint32_t hooks() const override { return generation_->hooks(); }
+
+  Past leave();  ///< The session goes on in another Dialogue: the end of this one is told to nobody.
+  const std::vector<std::string>& front_end_tags() const { return front_end_tags_; }
 
  private:
   static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
@@ -51,6 +60,7 @@ class DialogueImpl : public Dialogue {
 
   /// Asks, at one stage, every plugin above the present holder.
   void ask(Stage stage, const std::string* rcpt = nullptr);
+  void ask_of_connection();  // unless it was done
   /// Index of the plugin whose verdict counts at these stages, narrowest first within each plugin; kNobody.
   std::size_t holder(std::span<const Stage> narrowest_first) const;
   const Answer* narrowest(const Seat& seat, std::span<const Stage> narrowest_first) const;
@@ -75,8 +85,7 @@ class DialogueImpl : public Dialogue {
   Duration waited_{};
   bool connect_asked_ = false;
   bool helo_asked_ = false;
-  bool called_ = false;  // some plugin knows of this session
-  unsigned decisions_ = 0;
+  Past past_;
   SteadyTime now_{};
 };
 

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "host/dialogue.h"
+#include "host/resting_dialogue.h"
 
 namespace deferd {
 
@@ -54,11 +55,11 @@ void Pipeline::flush_decisions() { state_->log.flush(); }
 
 std::unique_ptr<Dialogue> Pipeline::open(Session session, Voice voice) {
   if (session.id == 0) session.id = state_->next_session();
-  return std::make_unique<DialogueImpl>(state_->services, std::move(session), voice, DialogueImpl::Mode::live);
+  return std::make_unique<RestingDialogue>(state_->services, std::move(session), voice);
 }
 
 Decision Pipeline::explain(const Session& session, const std::string& rcpt) {
-  DialogueImpl dialogue(state_->services, session, Voice::rcpt, DialogueImpl::Mode::dry);
+  DialogueImpl dialogue(state_->services, session, Voice::rcpt, DialogueImpl::Mode::dry, DialogueImpl::Past());
   dialogue.mail(session.mail_from);
   return dialogue.rcpt(rcpt);
 }

@@ -89,7 +89,11 @@ class Dialogue {
   /// The message reached its end and is let in; the longest time it was kept waiting, for the header (0: not at all).
   virtual Duration accepted() = 0;
 
-  virtual void reset() = 0;  ///< RSET, abort: the transaction is over, the session goes on.
+  virtual void reset() = 0;  ///< RSET, abort: the transaction is over, its parameters too; the session goes on.
+
+  /// If nothing is to be asked for long: the transaction is over, and most of its memory is given back, with what plugins have
+  /// said; they are asked anew of connection and HELO. It goes on with the next call of any kind but reset(), hooks() and rest().
+  virtual void rest() {}
 
   /// Bits of deferd::hook: what any plugin of this transaction's generation wants. For negotiation.
   virtual std::uint32_t hooks() const = 0;
