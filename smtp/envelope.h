@@ -1,5 +1,6 @@
 // One transaction as the session sees it: from MAIL until RSET, the next HELO, or the end.
 #pragma once
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,9 +11,9 @@
 namespace deferd::smtp {
 
 struct Envelope {
-  Path sender;        ///< Until the plugins were told of it.
+  Path sender;
   bool utf8 = false;  ///< SMTPUTF8 was given.
-  bool told = false;  ///< Plugins know the sender.
+  bool told = false;  ///< Plugins know the sender; not any more once their Dialogue rested.
   std::string rcpt;   ///< The recipient they are asked of now.
 
   int recipients = 0;  ///< Plugins were asked of so many; how they were answered:
@@ -20,7 +21,7 @@ struct Envelope {
   int held = 0;        ///< 250, because the client is held.
   int put_off = 0;     ///< 4xx
 
-  HandoverEnvelope words;  ///< If there may be a hand-over.
+  std::unique_ptr<HandoverEnvelope> words;  ///< If there may be a hand-over.
 };
 
 /// Why a command is not taken, before anybody is asked. Code 0: it is.

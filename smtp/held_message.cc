@@ -23,23 +23,23 @@ std::string hex(std::uint64_t id) {
 
 }  // namespace
 
-void HeldMessage::note_header(std::string_view text, const Session& session, Log& log) {
+void HeldMessage::note_header(std::string_view text, std::uint64_t session, const Address& client, Log& log) {
   for (std::size_t i = 0; i < std::size(kLogged); ++i) {
     const auto bit = static_cast<std::uint8_t>(1u << i);
     if ((logged_ & bit) != 0 || !is_header(text, kLogged[i])) continue;
     logged_ |= bit;
-    log.info("smtp.held", {{"session", hex(session.id)}, {"client", session.client}, {"line", text.substr(0, kLongestLogged)}});
+    log.info("smtp.held", {{"session", hex(session)}, {"client", client}, {"line", text.substr(0, kLongestLogged)}});
   }
 }
 
-bool HeldMessage::line(std::string_view text, const Session& session, Log& log) {
+bool HeldMessage::line(std::string_view text, std::uint64_t session, const Address& client, Log& log) {
   const bool dot = text == ".";
   if (part_ == Part::body)
     ++body_lines_;
   else if (text.empty())
     part_ = Part::body;
   else
-    note_header(text, session, log);
+    note_header(text, session, client, log);
   if (!dot && body_lines_ < kBodyLines) return false;
   part_ = Part::over;
   return true;

@@ -19,12 +19,12 @@ class HeldMessage {
 
   /// One line after DATA. True: that was the last one to read, `.` or the tenth of the body. The first From:, To: and Subject:
   /// each make a line `smtp.held` in the log.
-  bool line(std::string_view text, const Session& session, Log& log);
+  bool line(std::string_view text, std::uint64_t session, const Address& client, Log& log);
 
  private:
   enum class Part : std::uint8_t { none, headers, body, over };
 
-  void note_header(std::string_view text, const Session& session, Log& log);
+  void note_header(std::string_view text, std::uint64_t session, const Address& client, Log& log);
 
   Part part_ = Part::none;
   std::uint8_t body_lines_ = 0;

@@ -20,6 +20,7 @@ class Script {
   Pace pace{};                      ///< Wished for every decision.
   std::function<void(std::string_view call)> on_call;
   Voice voice{};  ///< Of the dialogue opened last.
+  int rests = 0;
 
   void note(const std::string& call) {
     if (on_call) on_call(call);
@@ -79,6 +80,12 @@ class ScriptedDialogue : public Dialogue {
   void reset() override {
     script_.note("reset");
     reset_envelope();
+    session_.mail_parameters.clear();
+  }
+  void rest() override {
+    ++script_.rests;
+    reset_envelope();
+    session_.mail_parameters.clear();
   }
   std::uint32_t hooks() const override { return script_.hooks; }
 

@@ -179,6 +179,16 @@ TEST_F(HeldTest, LinesOfAMessageMayBeLonger) {
   EXPECT_EQ(session().line_limit(), LineReader::kTextLimit);
 }
 
+TEST_F(HeldTest, ItsDialogueRestsAndIsToldOfTheSenderAgain) {
+  script.at_connect = "held";
+  send("");
+  EXPECT_EQ(script.rests, 1);
+  send("HELO held.example\r\nMAIL FROM:<held@example.org> SIZE=1\r\nRCPT TO:<held@example.net>\r\n");
+  EXPECT_EQ(script.rests, 4);
+  EXPECT_THAT(script.take(), ElementsAre("open", "connect", "helo held.example", "mail held@example.org SIZE=1",
+                                         "mail held@example.org SIZE=1", "rcpt held@example.net"));
+}
+
 TEST_F(HeldTest, RsetDoesNotSetItFree) {
   script.at_connect = "held";
   send("HELO held.example\r\nMAIL FROM:<held@example.org>\r\nRCPT TO:<held@example.net>\r\nRSET\r\n");

@@ -60,7 +60,10 @@ struct SmtpSession::State {
   enum class Asking : std::uint8_t { nothing, connect, helo, mail, rcpt, data };
 
   State(std::shared_ptr<const SessionRules> the_rules, const OpenDialogue& open, Session known, Log& the_log)
-      : rules(std::move(the_rules)), log(the_log), dialogue(open(std::move(known), rules->config->voiced())) {}
+      : rules(std::move(the_rules)), log(the_log), dialogue(open(std::move(known), rules->config->voiced())) {
+    id = session().id;
+    client = session().client;
+  }
 
   const SmtpConfig& config() const { return *rules->config; }
   Session& session() const { return dialogue->session(); }
@@ -87,6 +90,9 @@ struct SmtpSession::State {
   Step start_tls(std::string_view argument);
   Step held_line(std::string_view line);
 
+  Step answer();
+  Step settled(Step step);
+  const Decision& tell_sender();
   Step told_connect(const Decision& decision);
   Step told_helo(const Decision& decision);
   Step told_mail(const Decision& decision);
@@ -99,6 +105,8 @@ struct SmtpSession::State {
 
   std::shared_ptr<const SessionRules> rules;
   Log& log;
+  std::uint64_t id;  // of the session; this and the client's address are here so that the dialogue can rest
+  Address client;
   std::unique_ptr<Dialogue> dialogue;
   std::unique_ptr<Envelope> envelope;  // after MAIL
   std::unique_ptr<Refusal> refusal;    // while held; then no recipient was promised anything else
@@ -115,7 +123,7 @@ struct SmtpSession::State {
 std::string SmtpSession::State::text(const std::string& configured) const {
   static const SystemClock machine;
   const Clock& clock = rules->clock != nullptr ? *rules->clock : machine;
-  return expand(configured, {config().name, config().product, session().client, clock.now()});
+  return expand(configured, {config().name, config().product, client, clock.now()});
 }
 
 /// Whether plugins must be asked at this stage, and not only at the recipients.
@@ -132,7 +140,6 @@ void SmtpSession::State::forget_envelope() {
   if (!envelope) return;
   envelope.reset();
   dialogue->reset();
-  session().mail_parameters.clear();
 }
 
 /// From now on the client is treated as this decision wants. A client whose recipients were promised an answer at DATA is not
@@ -148,6 +155,15 @@ void SmtpSession::State::learn(const Decision& decision) {
   // Of several recipients, the one who may come back decides what the message hears.
   if (recipients_held && is_temporary(refusal->reply)) return;
   refusal = std::make_unique<Refusal>(Refusal{format_reply(decision), decision.plugin});
+}
+
+/// Held clients take minutes from one line to the next, and there are many of them.
+Step SmtpSession::State::settled(Step step) {
+  if (held() && !step.ask) {
+    if (envelope) envelope->told = false;
+    dialogue->rest();
+  }
+  return step;
 }
 
 Step SmtpSession::State::ask(Asking stage) {
@@ -243,7 +259,8 @@ Step SmtpSession::State::mail(const Command& command, std::string_view line) {
   envelope = std::make_unique<Envelope>();
   envelope->utf8 = asks_for_utf8(*path);
   envelope->sender = std::move(*path);
-  if (rules->handover) envelope->words = {extended, session().helo, std::string(line), {}};
+  if (rules->handover)
+    envelope->words = std::make_unique<HandoverEnvelope>(HandoverEnvelope{extended, session().helo, std::string(line), {}});
   return wants(hook::mail) ? ask(Asking::mail) : sender_ok();
 }
 
@@ -257,7 +274,7 @@ Step SmtpSession::State::rcpt(const Command& command, std::string_view line) {
   if (envelope->recipients >= config().limits.recipients) return bad(452, "4.5.3", "Too many recipients");
   ++envelope->recipients;
   envelope->rcpt = std::move(path->address);
-  if (rules->handover) envelope->words.rcpt = line;
+  if (envelope->words) envelope->words->rcpt = line;
   return ask(Asking::rcpt);
 }
 
@@ -279,7 +296,7 @@ Step SmtpSession::State::take_message() {
 }
 
 Step SmtpSession::State::held_line(std::string_view line) {
-  if (!message.line(line, session(), log)) return {};
+  if (!message.line(line, id, client, log)) return {};
   return say(refusal->reply, Then::hang_up);
 }
 
@@ -305,7 +322,6 @@ Step SmtpSession::State::told_helo(const Decision& decision) {
 }
 
 Step SmtpSession::State::told_mail(const Decision& decision) {
-  envelope->told = true;
   learn(decision);
   if (config().voiced() != Voice::connect || decision.lets_through() || held()) return sender_ok();
   auto step = say(format_reply(decision), after(decision));
@@ -342,6 +358,33 @@ Step SmtpSession::State::told_data(const Decision& decision) {
   return say(format_reply(decision), Then::hang_up);
 }
 
+Step SmtpSession::State::answer() {
+  seen = true;
+  switch (std::exchange(asking, Asking::nothing)) {
+    case Asking::connect:
+      return told_connect(dialogue->connect());
+    case Asking::helo:
+      return told_helo(dialogue->helo());
+    case Asking::mail:
+      return told_mail(tell_sender());
+    case Asking::rcpt:
+      if (!envelope->told) tell_sender();
+      return told_rcpt(dialogue->rcpt(std::move(envelope->rcpt)));
+    case Asking::data:
+      return told_data(dialogue->data());
+    case Asking::nothing:
+      break;
+  }
+  assert(false);
+  return {};
+}
+
+const Decision& SmtpSession::State::tell_sender() {
+  envelope->told = true;
+  session().mail_parameters = envelope->sender.parameters;
+  return dialogue->mail(envelope->sender.address);
+}
+
 SmtpSession::SmtpSession(std::shared_ptr<const SessionRules> rules, const OpenDialogue& open, Session known, Log& log)
     : state_(std::make_unique<State>(std::move(rules), open, std::move(known), log)) {}
 
@@ -363,36 +406,14 @@ Step SmtpSession::line(const Line& line) {
   if (line.bare_cr) state.tag(kBareCr);
   if (line.too_long) {
     state.tag(kLongLine);
-    return state.bad(500, "5.5.2", "Line too long");
+    return state.settled(state.bad(500, "5.5.2", "Line too long"));
   }
-  return state.command(line.text);
+  return state.settled(state.command(line.text));
 }
 
 Step SmtpSession::answer() {
   auto& state = *state_;
-  auto& dialogue = *state.dialogue;
-  state.seen = true;
-  switch (std::exchange(state.asking, State::Asking::nothing)) {
-    case State::Asking::connect:
-      return state.told_connect(dialogue.connect());
-    case State::Asking::helo:
-      return state.told_helo(dialogue.helo());
-    case State::Asking::mail:
-      dialogue.session().mail_parameters = std::move(state.envelope->sender.parameters);
-      return state.told_mail(dialogue.mail(std::move(state.envelope->sender.address)));
-    case State::Asking::rcpt:
-      if (!std::exchange(state.envelope->told, true)) {
-        dialogue.session().mail_parameters = std::move(state.envelope->sender.parameters);
-        dialogue.mail(std::move(state.envelope->sender.address));
-      }
-      return state.told_rcpt(dialogue.rcpt(std::move(state.envelope->rcpt)));
-    case State::Asking::data:
-      return state.told_data(dialogue.data());
-    case State::Asking::nothing:
-      break;
-  }
-  assert(false);
-  return {};
+  return state.settled(state.answer());
 }
 
 void SmtpSession::tls_started(std::string_view verified_subject) {
@@ -406,7 +427,7 @@ void SmtpSession::tls_started(std::string_view verified_subject) {
 
 void SmtpSession::spoke_early(bool before_banner) { state_->tag(before_banner ? kEarlyTalker : kPipelining); }
 
-const HandoverEnvelope& SmtpSession::handover_envelope() const { return state_->envelope->words; }
+const HandoverEnvelope& SmtpSession::handover_envelope() const { return *state_->envelope->words; }
 
 Step SmtpSession::handover_failed() {
   ++state_->envelope->put_off;
