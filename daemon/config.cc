@@ -11,7 +11,8 @@ Schema<ListenConfig> ListenConfig::schema() {
   return Schema<ListenConfig>{}
       .field("milter", &ListenConfig::milter,
              "Where MTAs find the milter: unix:PATH, inet:PORT@HOST or inet6:PORT@HOST; any number.")
-      .field("smtp", &ListenConfig::smtp, "Addresses of the SMTP front end.")
+      .field("smtp", &ListenConfig::smtp,
+             "Where a packet filter sends strangers: ADDRESS:PORT, [IPV6-ADDRESS]:PORT or unix:PATH; any number.")
       .check([](const ListenConfig& config, const Value& value, const std::string& path, Problems& problems) {
         const auto* milter = value.find("milter");
         std::vector<MilterSocket> sockets;
@@ -22,9 +23,9 @@ Schema<ListenConfig> ListenConfig::schema() {
             problems.error(milter->items()[i].mark(), path + ".milter", socket->to_string() + " is there twice");
           else
             sockets.push_back(std::move(*socket));
-        if (!config.smtp.empty())
-          problems.error(value.find("smtp")->mark(), path + ".smtp",
-                         "this deferd was built without the SMTP front end; leave it empty");
+        for (std::size_t i = 1; i < config.smtp.size(); ++i)
+          if (std::find(config.smtp.begin(), config.smtp.begin() + i, config.smtp[i]) != config.smtp.begin() + i)
+            problems.error(value.find("smtp")->items()[i].mark(), path + ".smtp", config.smtp[i].to_string() + " is there twice");
       });
 }
 
@@ -33,6 +34,8 @@ Schema<DaemonConfig> DaemonConfig::schema() {
       .field("store", &DaemonConfig::store, "Where what was learned is kept.")
       .field("listen", &DaemonConfig::listen, "The ways in.")
       .field("milter", &DaemonConfig::milter, "How the milter answers.")
+      .field("smtp", &DaemonConfig::smtp,
+             "The SMTP front end: what strangers meet that a packet filter redirects to listen.smtp.")
       .field("control", &DaemonConfig::control, "The socket of deferctl.")
       .field("decisions", &DaemonConfig::decisions, "How many past decisions are kept for `deferctl explain` and `release`.")
       .field("log", &DaemonConfig::log, "Where the log goes.")
@@ -41,7 +44,13 @@ Schema<DaemonConfig> DaemonConfig::schema() {
       .field("user", &DaemonConfig::user, "User to run as, when started as root.")
       .field("group", &DaemonConfig::group, "Group to run as, when started as root; default the user's.")
       .field("plugin_dirs", &DaemonConfig::plugin_dirs,
-             "Directories plugins are loaded from, instead of the installed one. Owned by root or the user deferd runs as.");
+             "Directories plugins are loaded from, instead of the installed one. Owned by root or the user deferd runs as.")
+      .rule([](const DaemonConfig& config) -> std::string {
+        for (const auto& address : config.listen.smtp)
+          if (address.to_string() == config.smtp.handover.to)
+            return "smtp.handover.to: " + config.smtp.handover.to + " is where deferd itself listens";
+        return {};
+      });
 }
 
 LoadedConfig read_what_is_right(const Value& file, Problems& problems) {

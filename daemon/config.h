@@ -10,13 +10,15 @@
 #include "host/plugin_entry.h"
 #include "milter/milter_config.h"
 #include "ops/log_writer.h"
+#include "smtp/smtp_address.h"
+#include "smtp/smtp_config.h"
 #include "store/store_config.h"
 
 namespace deferd {
 
 struct ListenConfig {
   std::vector<std::string> milter;
-  std::vector<std::string> smtp;
+  std::vector<smtp::SmtpAddress> smtp;
   static Schema<ListenConfig> schema();
 };
 
@@ -24,6 +26,7 @@ struct DaemonConfig {
   StoreConfig store;
   ListenConfig listen;
   MilterConfig milter;
+  smtp::SmtpConfig smtp;
   ControlConfig control;
   LogConfig log;
   ExemptConfig exempt;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/clock.h"
 #include "config/yaml.h"
 #include "host/generation.h"
 #include "store/memory_engine.h"
@@ -54,6 +55,18 @@ Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock,
       milter_sockets(config), config.milter,
       MilterServer::Wiring{[this](Session session, Voice voice) { return pipeline_->open(std::move(session), voice); },
                            [this] { return pipeline_->current()->hooks(); }, log_, metrics_});
+  if (!config.listen.smtp.empty()) {
+    auto prepared = SmtpService::prepare(config.smtp);
+    if (!prepared) {
+      Problems problems;
+      problems.error({}, "smtp.tls", prepared.error().what);
+      throw ConfigError(std::move(problems));
+    }
+    smtp_ = std::make_unique<SmtpService>(
+        config.listen.smtp, std::move(*prepared),
+        SmtpService::Wiring{[this](Session session, Voice voice) { return pipeline_->open(std::move(session), voice); }, clock_,
+                            log_, metrics_});
+  }
   if (!config.control.socket.empty()) {
     api_ = std::make_unique<ControlApi>(ControlParts{*pipeline_, *engine_, metrics_, clock_, log_, operations(testing_clock)});
     auto listener = or_throw(Listener::open(config.control.socket, {{}, config.control.group, config.control.mode}));
@@ -84,13 +97,16 @@ void Daemon::start() {
   housekeeping_->start();
   milter_->start();
   for (const auto& socket : milter_->sockets()) log_.notice("milter.listening", {{"socket", socket.to_string()}});
+  if (smtp_) smtp_->start();
   if (control_) log_.notice("control.listening", {{"socket", control_->path()}});
 }
 
-bool Daemon::stop() {
-  const bool quiet = !milter_ || milter_->stop();
+bool Daemon::stop(const std::function<bool()>& hurry) {
+  // The MTA that clients were handed over to may be asking our milter about them.
+  const bool quiet = (!smtp_ || smtp_->stop(hurry)) && (!milter_ || milter_->stop());
   if (!quiet) return false;
   control_.reset();
+  smtp_.reset();
   milter_.reset();
   housekeeping_.reset();
   return true;
@@ -99,6 +115,11 @@ bool Daemon::stop() {
 std::vector<std::string> Daemon::need_restart(const DaemonConfig& now) const {
   const auto& was = started_with_.config;
   std::vector<std::string> what;
+  if (now.listen.smtp.empty() != was.listen.smtp.empty()) {
+    what.emplace_back("listen.smtp");
+  } else if (smtp_) {
+    if (auto why = smtp_->why_restart(now.listen.smtp, now.smtp); !why.empty()) what.push_back(std::move(why));
+  }
   if (now.store.engine != was.store.engine || now.store.path != was.store.path) what.emplace_back("store");
   if (now.control.socket != was.control.socket || now.control.mode != was.control.mode || now.control.group != was.control.group)
     what.emplace_back("control");
@@ -126,12 +147,18 @@ Result<std::string> Daemon::reload() {
       problems.error({}, "listen.milter", milter.error().what);
       return refuse();
     }
+    auto smtp = SmtpService::prepare(loaded->config.smtp);
+    if (smtp_ && !smtp) {
+      problems.error({}, "smtp.tls", smtp.error().what);
+      return refuse();
+    }
     if (auto result = log_.reconfigure(loaded->config.log); !result) {
       problems.error({}, "log", result.error().what);
       return refuse();
     }
     pipeline_->use(std::move(generation));
     milter_->apply(std::move(*milter));
+    if (smtp_) smtp_->apply(std::move(*smtp));
   } catch (const ConfigError& error) {
     problems = error.problems;
     return refuse();
@@ -170,6 +197,10 @@ Value Daemon::status() {
   Value milter = Value::list();
   for (const auto& socket : milter_->sockets()) milter.append(socket.to_string());
   status.set("milter", std::move(milter));
+  Value smtp = Value::list();
+  if (smtp_)
+    for (const auto& socket : smtp_->listening()) smtp.append(socket);
+  status.set("smtp", std::move(smtp));
   if (log_.lost() > 0) status.set("log_lines_lost", log_.lost());
   return status;
 }
@@ -202,6 +233,7 @@ void check_config(const std::string& config_file, Problems& problems) {
         {}, "exempt",
         "neither own_mx nor relays is set: if mail also comes in through a backup MX or a forwarder of yours, name it "
         "there, or its mail waits too");
+  if (!problems.failed()) check_smtp(loaded.config, *file, SystemClock().now(), problems);
   // A log of its own: loading says why a library is passed over.
   struct Silent : Log {
     bool enabled(Level) const override { return false; }

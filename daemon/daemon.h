@@ -1,5 +1,6 @@
 // The daemon: builds every part from a configuration, in order, and takes them down again.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "base/testing_clock.h"
 #include "control/api.h"
 #include "daemon/config.h"
+#include "daemon/smtp_service.h"
 #include "host/housekeeping.h"
 #include "host/loader.h"
 #include "host/pipeline.h"
@@ -28,9 +30,10 @@ class Daemon {
   ~Daemon();
 
   void start();  ///< Begins to answer.
-  /// Lets the MTA's mail in progress end, for at most 10 s altogether. False: a plugin hangs; leave by _exit(), destroying
-  /// nothing.
-  bool stop();
+  /// Lets the MTA's mail in progress end, for at most 10 s altogether, and clients that were handed over to the MTA, for
+  /// `smtp.handover.drain`, or until `hurry`, asked ten times a second, says yes. False: a plugin hangs; leave by _exit(),
+  /// destroying nothing.
+  bool stop(const std::function<bool()>& hurry = {});
 
   /// Reads the file again and swaps, or keeps what runs and says why. Returns what to tell the operator.
   Result<std::string> reload();
@@ -58,6 +61,7 @@ class Daemon {
   std::unique_ptr<ControlApi> api_;
   std::unique_ptr<HttpServer> control_;
   std::unique_ptr<MilterServer> milter_;
+  std::unique_ptr<SmtpService> smtp_;
 };
 
 /// `deferd -t`: everything that is wrong with a configuration, plugins' settings included, without starting anything.

@@ -115,7 +115,10 @@ int serve(const Options& options, const LoadedConfig& loaded) {
     }
     notifier.stopping();
     log.notice("deferd.stopping", {});
-    const bool quiet = daemon.stop();
+    const bool quiet = daemon.stop([&] {
+      notifier.alive();
+      return signals.wait_for(std::chrono::milliseconds(0)) == MainEvent::terminate;
+    });
     log.notice("deferd.stopped", {});
     if (!quiet) {
       log.flush();

@@ -43,6 +43,8 @@ class TlsContext {
   /// For `deferd -t` and the log.
   std::vector<std::string> warnings(const TlsConfig& config, std::chrono::sys_seconds now) const;
 
+  std::chrono::sys_seconds expires() const;
+
   SSL_CTX* get() const { return context_; }
 
  private:

@@ -131,6 +131,8 @@ Result<std::shared_ptr<TlsContext>> TlsContext::load(const TlsConfig& config) {
 
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }
 
+std::chrono::sys_seconds TlsContext::expires() const { return time_of(X509_get0_notAfter(SSL_CTX_get0_certificate(context_))); }
+
 std::vector<std::string> TlsContext::warnings(const TlsConfig& config, std::chrono::sys_seconds now) const {
   std::vector<std::string> found;
   auto* certificate = SSL_CTX_get0_certificate(context_);
