@@ -338,6 +338,7 @@ class ConnectTest : public GreylistTest {
     auto context = smtp(client);
     context.session().mail_from = kFrom;
     auto verdict = plugin->on_rcpt(context, kTo);
+    plugin->on_decided(context, {});
     context.next_transaction("");  // RSET
     plugin->on_disconnect(context);
     return verdict;
@@ -392,6 +393,17 @@ TEST_F(ConnectTest, ASessionThatNamedARecipientLeavesNoSuchRecord) {
   EXPECT_EQ(plugin->on_rcpt(context, kTo).action, Action::defer);
 }
 
+TEST_F(ConnectTest, NorDoesOneWhoseRecipientsOthersDecidedOn) {
+  for (int tries = 0; tries < 2; ++tries) {
+    auto context = smtp("192.0.2.7");
+    plugin->on_decided(context, {});  // a rule above rejects it: we are not asked
+    plugin->on_disconnect(context);
+    after(5min);
+  }
+  EXPECT_EQ(records(), 0U);
+  EXPECT_FALSE(white_row("192.0.2.7"));
+}
+
 TEST_F(ConnectTest, ClientsOfTheMilterOnlyLook) {
   auto context = session("192.0.2.7");
   plugin->on_disconnect(context);
@@ -412,6 +424,13 @@ TEST_F(ConnectTest, NothingWithoutHeloOrOfOurOwn) {
   auto ours = smtp("192.0.2.7");
   ours.session().tags = {"exempt"};
   plugin->on_disconnect(ours);
+  EXPECT_EQ(records(), 0U);
+}
+
+TEST_F(ConnectTest, NothingOfListedClients) {
+  auto listed = smtp("192.0.2.7");
+  listed.session().tags = {"blacklist.hit"};
+  plugin->on_disconnect(listed);
   EXPECT_EQ(records(), 0U);
 }
 

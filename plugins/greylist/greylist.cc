@@ -114,7 +114,6 @@ std::optional<T> Greylist::decoded(Context& context, const Record& record, std::
 
 Verdict Greylist::on_rcpt(Context& context, const std::string& rcpt) {
   const auto& session = context.session();
-  if (leaves_records(session) && !context.dry()) marks_->mark(session.id);
   Attempt attempt(session, profile_for(context), config_, context.clock().now(), rcpt);
 
   if (or_throw(context.tables().find(kTrapped, session.client)).row)
@@ -351,11 +350,17 @@ void Greylist::on_accepted(Context& context) {
                         config_.known_senders.expiry));
 }
 
+// Also when a plugin above us decided, and we were not asked.
+void Greylist::on_decided(Context& context, const Decision&) {
+  const auto& session = context.session();
+  if (leaves_records(session) && !context.dry()) marks_->mark(session.id);
+}
+
 void Greylist::on_disconnect(Context& context) {
   const auto& session = context.session();
   if (!leaves_records(session)) return;
   const bool named_a_recipient = marks_->take(session.id);
-  if (!config_.connect_records || named_a_recipient || session.helo.empty() || is_ours(session)) return;
+  if (!config_.connect_records || named_a_recipient || session.helo.empty() || is_ours(session) || is_listed(session)) return;
   const auto& profile = profiles_.front();
   if (profile.spamd || or_throw(context.tables().find(kTrapped, session.client)).row) return;
   const auto white = or_throw(context.tables().find(kWhite, session.client));

@@ -28,6 +28,7 @@ class Greylist : public Plugin {
   Greylist(Config config, Host& host);
 
   Verdict on_rcpt(Context& context, const std::string& rcpt) override;
+  void on_decided(Context& context, const Decision& decision) override;
   void on_accepted(Context& context) override;
   void on_disconnect(Context& context) override;
   Result<void> on_command(Context& context, std::string_view command, const Value& args, Rows& rows) override;
