@@ -1,4 +1,5 @@
-// scenario [--via pipeline|milter] [--plugins DIR] FILE|FOLDER...: plays scenario files and tells what went other than expected.
+// scenario [--via pipeline|milter|smtp] [--plugins DIR] FILE|FOLDER...: plays scenario files and tells what went other than
+// expected. With --stream it also writes down what was decided; `scenario --compare STREAM...` tells where such files differ.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -6,15 +7,33 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
+#include "support/decision_stream.h"
 #include "support/milter_driver.h"
 #include "support/pipeline_driver.h"
+#include "support/smtp_driver.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace deferd;
+
+struct Options {
+  std::vector<std::string> paths, plugin_dirs;
+  std::vector<std::string> ways = {"pipeline"};
+  std::string except, stream, bin_dir;
+  bool compare = false;
+};
+
+std::string read(const std::string& file) {
+  std::ifstream stream(file);
+  if (!stream) throw std::runtime_error(file + ": cannot be read");
+  std::stringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
 
 /// Files as they are, folders as the .scn files below them.
 std::vector<std::string> files_of(const std::vector<std::string>& paths) {
@@ -31,50 +50,103 @@ std::vector<std::string> files_of(const std::vector<std::string>& paths) {
   return files;
 }
 
-std::vector<std::string> play_file(const std::string& file, const std::string& via, const std::string& bin_dir,
-                                   const std::vector<std::string>& plugin_dirs) {
-  std::ifstream stream(file);
-  if (!stream) return {file + ": cannot be read"};
-  std::stringstream text;
-  text << stream.rdbuf();
-  const auto scenario = scenario::parse(file, text.str());
+/// A list of scenarios that cannot be played as others: `FILE REASON` a line, files named from the list's folder.
+std::map<std::string, std::string> exceptions(const std::string& list) {
+  std::map<std::string, std::string> reasons;
+  if (list.empty()) return reasons;
+  std::istringstream lines(read(list));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    const auto blank = line.find(' ');
+    if (blank == std::string::npos) throw std::runtime_error(list + ": '" + line + "' lacks a reason");
+    const auto file = fs::absolute(list).parent_path() / line.substr(0, blank);
+    if (!fs::exists(file)) throw std::runtime_error(list + ": there is no " + file.string());
+    reasons[fs::canonical(file).string()] = line.substr(blank + 1);
+  }
+  return reasons;
+}
+
+/// What went other than expected; `decisions` are those of the scenario.
+std::vector<std::string> play_file(const std::string& file, const std::string& way, const Options& options,
+                                   std::vector<scenario::Decided>& decisions) {
+  const auto scenario = scenario::parse(file, read(file));
   if (!scenario) return {scenario.error().what};
-  auto driver = via == "milter" ? scenario::make_milter_driver(*scenario, bin_dir, plugin_dirs)
-                                : scenario::make_pipeline_driver(*scenario, plugin_dirs);
+  auto driver = way == "milter" ? scenario::make_milter_driver(*scenario, options.bin_dir, options.plugin_dirs)
+                : way == "smtp" ? scenario::make_smtp_driver(*scenario, options.bin_dir, options.plugin_dirs)
+                                : scenario::make_pipeline_driver(*scenario, options.plugin_dirs);
   if (!driver) return {driver.error().what};
-  return scenario::play(*scenario, **driver);
+  auto wrong = scenario::play(*scenario, **driver);
+  if (wrong.empty() && !options.stream.empty()) decisions = (*driver)->decisions();
+  return wrong;
+}
+
+int play(const Options& options) {
+  const auto reasons = exceptions(options.except);
+  std::string stream;
+  int passed = 0, failed = 0, excepted = 0;
+  for (const auto& way : options.ways)
+    for (const auto& file : files_of(options.paths)) {
+      std::vector<std::string> wrong;
+      std::vector<scenario::Decided> decisions;
+      try {
+        wrong = play_file(file, way, options, decisions);
+      } catch (const std::exception& error) {
+        wrong = {file + ": " + error.what()};
+      }
+      const auto reason = reasons.find(fs::canonical(file).string());
+      if (reason != reasons.end() && !wrong.empty()) {
+        fmt::print("{:4} {:8} {}: {}\n", "no", way, file, reason->second);
+        stream += scenario::stream_without(file);
+        ++excepted;
+        continue;
+      }
+      if (reason != reasons.end()) wrong = {"goes as expected, though it is in " + options.except};
+      fmt::print("{:4} {:8} {}\n", wrong.empty() ? "ok" : "FAIL", way, file);
+      for (const auto& line : wrong) fmt::print("       {}\n", line);
+      stream += scenario::stream_of(file, decisions);
+      ++(wrong.empty() ? passed : failed);
+    }
+  fmt::print("{} passed, {} failed", passed, failed);
+  if (excepted > 0) fmt::print(", {} cannot be played this way", excepted);
+  fmt::print("\n");
+  if (!options.stream.empty()) std::ofstream(options.stream) << stream;
+  return failed == 0 && passed > 0 ? 0 : 1;
+}
+
+int compare(const std::vector<std::string>& streams) {
+  const auto first = read(streams.front());
+  std::size_t count = 0;
+  for (std::size_t i = 1; i < streams.size(); ++i)
+    for (const auto& difference : scenario::differences(first, read(streams[i]))) {
+      fmt::print("{} and {}: {}\n", streams.front(), streams[i], difference);
+      ++count;
+    }
+  fmt::print("{} lines in {}, {} differences\n", std::count(first.begin(), first.end(), '\n'), streams.front(), count);
+  return count == 0 && !first.empty() && streams.size() > 1 ? 0 : 1;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  std::vector<std::string> paths, plugin_dirs;
-  std::vector<std::string> ways = {"pipeline"};
+int main(int argc, char** argv) try {
+  Options options;
   CLI::App app{"Plays scenario files; tests/scenarios/README.md has their syntax."};
-  app.add_option("files", paths, "scenario files, or folders of them")->required();
-  app.add_option("--via", ways, "pipeline, milter; may be given more than once")
-      ->check(CLI::IsMember({"pipeline", "milter"}))
+  app.add_option("files", options.paths, "scenario files, or folders of them")->required();
+  app.add_option("--via", options.ways, "pipeline, milter, smtp; may be given more than once")
+      ->check(CLI::IsMember({"pipeline", "milter", "smtp"}))
       ->allow_extra_args(false);
-  app.add_option("--plugins", plugin_dirs, "folders plugins are loaded from, instead of those just built")
+  app.add_option("--plugins", options.plugin_dirs, "folders plugins are loaded from, instead of those just built")
       ->allow_extra_args(false);
+  app.add_option("--except", options.except, "a list of scenarios that cannot be played this way, with reasons");
+  app.add_option("--stream", options.stream, "where to write what was decided");
+  app.add_flag("--compare", options.compare, "the files are such streams: tell where they differ from the first");
   CLI11_PARSE(app, argc, argv);
-  ::setenv("TZ", "UTC0", 1);  // rules with a time of day mean the system's
+  if (options.compare) return compare(options.paths);
 
-  const auto bin_dir = fs::read_symlink("/proc/self/exe").parent_path();
-  if (plugin_dirs.empty()) plugin_dirs.push_back((bin_dir.parent_path() / "plugins").string());
-  int passed = 0, failed = 0;
-  for (const auto& way : ways)
-    for (const auto& file : files_of(paths)) {
-      std::vector<std::string> wrong;
-      try {
-        wrong = play_file(file, way, bin_dir.string(), plugin_dirs);
-      } catch (const std::exception& error) {
-        wrong = {file + ": " + error.what()};
-      }
-      fmt::print("{:4} {:8} {}\n", wrong.empty() ? "ok" : "FAIL", way, file);
-      for (const auto& line : wrong) fmt::print("       {}\n", line);
-      ++(wrong.empty() ? passed : failed);
-    }
-  fmt::print("{} passed, {} failed\n", passed, failed);
-  return failed == 0 && passed > 0 ? 0 : 1;
+  ::setenv("TZ", "UTC0", 1);  // rules with a time of day mean the system's
+  options.bin_dir = fs::read_symlink("/proc/self/exe").parent_path().string();
+  if (options.plugin_dirs.empty()) options.plugin_dirs.push_back((fs::path(options.bin_dir).parent_path() / "plugins").string());
+  return play(options);
+} catch (const std::exception& error) {
+  fmt::print(stderr, "scenario: {}\n", error.what());
+  return 2;
 }

@@ -48,6 +48,7 @@ class PipelineDriver : public Driver {
     for (const auto& to : attempt.to) {
       const auto& decision = dialogue->rcpt(to);
       outcome.recipients.push_back(heard(decision));
+      decisions_.push_back({decision.id, to, outcome.recipients.back(), reason(decision)});
       goes_on = goes_on || decision.lets_through() || !decision.voiced;
       if (!decision.lets_through()) last_refused_ = Refused{attempt.client, attempt.helo, attempt.from, to};
     }
@@ -57,6 +58,8 @@ class PipelineDriver : public Driver {
     if (outcome.data.code == 0) dialogue->accepted();
     return outcome;
   }
+
+  std::vector<Decided> decisions() override { return decisions_; }
 
   Result<void> after(std::chrono::seconds duration) override {
     clock_.advance(duration);
@@ -129,6 +132,14 @@ class PipelineDriver : public Driver {
     return heard;
   }
 
+  /// As the log tells it: of a plain pass, of whoever had one to give.
+  static std::string reason(const Decision& decision) {
+    if (!decision.verdict.reason.empty()) return decision.verdict.reason;
+    for (const auto& answer : decision.trace)
+      if (!answer.shadow && !answer.verdict.reason.empty()) return answer.verdict.reason;
+    return {};
+  }
+
   Result<void> command(std::string_view command, const Value& args) {
     Ignore rows;
     return pipeline_.command("", command, args, rows);
@@ -143,6 +154,7 @@ class PipelineDriver : public Driver {
   Loader loader_;
   Pipeline pipeline_;
   Refused last_refused_;
+  std::vector<Decided> decisions_;
 };
 
 }  // namespace

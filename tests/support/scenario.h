@@ -21,6 +21,14 @@ struct Heard {
   std::string to_string() const;
 };
 
+/// What was decided on one recipient, whatever the client heard of it.
+struct Decided {
+  std::string id;  ///< The decision's; empty: not known.
+  std::string rcpt;
+  Heard heard;  ///< With the plugin.
+  std::string reason;
+};
+
 struct Expected {
   Heard decision;
   std::optional<Heard> milter;  ///< Where the milter says something else.
@@ -102,6 +110,7 @@ class Driver {
   virtual Result<void> expect_mail(const ExpectMail& expect) = 0;
   virtual Result<void> release() = 0;
   virtual Result<bool> has_row(const std::string& table, const Address& address) = 0;
+  virtual std::vector<Decided> decisions() = 0;  ///< All so far, in order. May throw.
 };
 
 /// What went other than expected, `file:line: ...`; empty if all went well.
