@@ -21,7 +21,7 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::string_view kShuttingDown = "Shutting down";
+std::string farewell() { return format_reply(421, "4.3.2", "Shutting down"); }
 
 std::string busy(const SmtpConfig& config, const Address& client, const Clock& clock) {
   return format_reply(421, "4.7.0", expand(config.texts.busy, {config.name, config.product, client, clock.now()}));
@@ -221,6 +221,7 @@ void IoThread::handed_back(Seat& seat, bool over) {
       seat.handover_over();
     else
       seat.handover_failed();
+    if (stopping_) seat.finish(farewell());
     arm();
   });
 }
@@ -262,8 +263,7 @@ void IoThread::stop() {
 }
 
 void IoThread::send_away_all() {
-  const auto farewell = format_reply(421, "4.3.2", kShuttingDown);
-  for (auto& seat : seats_) seat.finish(farewell);
+  for (auto& seat : seats_) seat.finish(farewell());
 }
 
 void IoThread::end_handovers() {

@@ -1,5 +1,9 @@
 #include "smtp/smtp_server.h"
 
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <thread>
+
 #include "smtp/server_fixture.h"
 
 namespace deferd::smtp {
@@ -160,6 +164,108 @@ TEST_F(SmtpServerTest, EndsAStutterAtOnce) {
   EXPECT_EQ(one->reply(), "451 4.7.1 Come back");
   EXPECT_EQ(one->reply(), "421 4.3.2 Shutting down");
   EXPECT_EQ(gauge("deferd_tarpit_waiting"), "0");
+}
+
+// ---- clients that talk with the MTA
+
+class ServerHandoverTest : public ServerFixture {
+ protected:
+  /// Its end is counted.
+  struct Session : Handover {
+    explicit Session(std::atomic<int>& running) : running_(running) { ++running_; }
+    ~Session() override { --running_; }
+    std::atomic<int>& running_;
+  };
+
+  ServerHandoverTest() {
+    handover = true;
+    hand_over = [this](HandoverOffer offered) {
+      const std::lock_guard lock(mutex);
+      unread = offered.unread;
+      offer.emplace(std::move(offered));
+      return std::make_unique<Session>(running);
+    };
+  }
+  void wait_until_offered() {
+    wait_for(
+        [this] {
+          const std::lock_guard lock(mutex);
+          return offer.has_value();
+        },
+        "an offer");
+  }
+  /// Calls one of the offer's functions where it belongs.
+  void call(std::function<void()> HandoverOffer::*function) {
+    const std::lock_guard lock(mutex);
+    boost::asio::post(offer->context, (*offer).*function);
+  }
+
+  std::atomic<int> running = 0;
+  std::mutex mutex;
+  std::optional<HandoverOffer> offer;
+  std::string unread;
+};
+
+TEST_F(ServerHandoverTest, OffersTheClientWithWhatItHasSaidAlready) {
+  start();
+  auto one = introduced();
+  one->send("RCPT TO:<pass@example.net>\r\nDATA\r\n");
+  wait_until_offered();
+  EXPECT_EQ(unread, "DATA\r\n");
+  call(&HandoverOffer::over);
+  EXPECT_EQ(one->reply(), "(closed)");
+  EXPECT_EQ(running, 0);
+}
+
+TEST_F(ServerHandoverTest, GoesOnWithTheSessionIfTheMtaFails) {
+  start();
+  auto one = introduced();
+  one->send("RCPT TO:<pass@example.net>\r\nNOOP\r\n");
+  wait_until_offered();
+  call(&HandoverOffer::failed);
+  EXPECT_EQ(one->reply(), "451 4.3.0 Please try again later");
+  EXPECT_EQ(one->reply(), "250 2.0.0 OK");
+  EXPECT_EQ(running, 0);
+}
+
+TEST_F(ServerHandoverTest, WaitsForThoseThatTalkWithTheMta) {
+  start();
+  auto one = introduced(), other = introduced();
+  one->send("RCPT TO:<pass@example.net>\r\n");
+  wait_until_offered();
+  std::thread ender([&] {
+    EXPECT_EQ(other->reply(), "421 4.3.2 Shutting down");  // so it is stopping
+    EXPECT_EQ(running, 1);
+    call(&HandoverOffer::over);
+  });
+  EXPECT_TRUE(server->stop());
+  ender.join();
+  EXPECT_EQ(one->reply(), "(closed)");
+}
+
+TEST_F(ServerHandoverTest, ServesNobodyAnewWhoseMtaFailsAtTheEnd) {
+  start();
+  auto one = introduced(), other = introduced();
+  one->send("RCPT TO:<pass@example.net>\r\n");
+  wait_until_offered();
+  std::thread ender([&] {
+    EXPECT_EQ(other->reply(), "421 4.3.2 Shutting down");
+    call(&HandoverOffer::failed);
+  });
+  EXPECT_TRUE(server->stop());
+  ender.join();
+  EXPECT_EQ(one->reply(), "451 4.3.0 Please try again later");
+  EXPECT_EQ(one->reply(), "421 4.3.2 Shutting down");
+}
+
+TEST_F(ServerHandoverTest, WaitsNoLongerIfItIsToHurry) {
+  start();
+  auto one = introduced();
+  one->send("RCPT TO:<pass@example.net>\r\n");
+  wait_until_offered();
+  EXPECT_TRUE(server->stop([] { return true; }));
+  EXPECT_EQ(running, 0);
+  EXPECT_EQ(one->reply(), "(closed)");
 }
 
 }  // namespace
