@@ -194,9 +194,20 @@ def a_new_certificate_is_taken_at_sighup_and_a_bad_one_is_not():
 def a_certificate_that_expires_soon_is_told_in_the_log():
     with temporary_folder() as keys, temporary_folder() as folder:
         deferd = FrontEnd(BUILD, folder, settings=f"tls: {{{certificate(keys, 'mx.example.org', days=3)}}}")
-        deferd.testing_clock = datetime.datetime.utcnow().strftime("%Y-%m-%dT%H:%M:%SZ")  # that of the certificate
+        deferd.testing_clock = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # the certificate's
         with deferd:
             assert re.search(r'smtp.certificate what="certificate: .* expires within 3 days', deferd.log()), deferd.log()
+
+
+def a_certificate_that_does_not_cover_the_mx_is_told_before_the_start():
+    with temporary_folder() as keys, temporary_folder() as folder:
+        tls = certificate(keys, "mx1.example.org")
+        deferd = FrontEnd(BUILD, folder, settings=f"tls: {{{tls}, mx_names: [mx1.example.org, mx2.example.org]}}")
+        said = run(str(deferd.bin / "deferd"), "-t", "-c", str(deferd.config))
+        assert said.count("the certificate does not cover") == 1 and "does not cover mx2.example.org" in said, said
+        deferd.write_config(settings=f"tls: {{{tls}}}")
+        said = run(str(deferd.bin / "deferd"), "-t", "-c", str(deferd.config))
+        assert "warning: smtp.tls: mx_names is empty" in said and said.endswith("ok\n"), said
 
 
 def a_balancer_tells_who_the_client_is_and_nobody_else_may():
@@ -248,6 +259,7 @@ for address in (SERVER6, CLIENT6):
 tests = [a_stranger_is_deferred_at_data, with_voice_rcpt_each_recipient_is_told, a_retry_passes_and_the_client_is_white,
          strangers_come_over_ipv6, starttls_is_offered_with_a_certificate_only,
          a_new_certificate_is_taken_at_sighup_and_a_bad_one_is_not, a_certificate_that_expires_soon_is_told_in_the_log,
+         a_certificate_that_does_not_cover_the_mx_is_told_before_the_start,
          a_balancer_tells_who_the_client_is_and_nobody_else_may, sockets_are_told_and_limits_change_at_a_reload,
          stopping_takes_leave_of_clients]
 play([test for test in tests if len(sys.argv) < 3 or test.__name__ in sys.argv[2:]])
