@@ -95,7 +95,6 @@ int serve(const Options& options, const LoadedConfig& loaded) {
     log.notice("deferd.ready", {});
     const auto alive_every = notifier.watchdog() ? std::chrono::duration_cast<std::chrono::milliseconds>(*notifier.watchdog() / 2)
                                                  : std::chrono::milliseconds(std::chrono::hours(1));
-    int exit_code = 0;
     for (bool serving = true; serving;) {
       const auto event = signals.wait_for(alive_every);
       notifier.alive();
@@ -106,9 +105,6 @@ int serve(const Options& options, const LoadedConfig& loaded) {
           daemon.reload();  // logged there
           notifier.ready();
           break;
-        case MainEvent::failed:
-          exit_code = EX_UNAVAILABLE;
-          [[fallthrough]];
         case MainEvent::terminate:
           serving = false;
       }
@@ -122,9 +118,9 @@ int serve(const Options& options, const LoadedConfig& loaded) {
     log.notice("deferd.stopped", {});
     if (!quiet) {
       log.flush();
-      std::_Exit(exit_code);
+      std::_Exit(0);
     }
-    return exit_code;
+    return 0;
   } catch (const std::exception& error) {
     if (config.log.to != "stderr") log.error("deferd.failed", {{"what", error.what()}});  // else main() tells it
     throw;

@@ -58,7 +58,7 @@ SignalWaiter::~SignalWaiter() {
 
 std::optional<MainEvent> SignalWaiter::next() noexcept {
   const auto pending = pending_.load();
-  for (const auto event : {MainEvent::failed, MainEvent::terminate, MainEvent::reload}) {
+  for (const auto event : {MainEvent::terminate, MainEvent::reload}) {
     const auto bit = 1u << static_cast<unsigned>(event);
     if ((pending & bit) == 0) continue;
     pending_.fetch_and(~bit);

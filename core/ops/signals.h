@@ -9,7 +9,6 @@ namespace deferd {
 
 /// In the order in which wait() hands them out.
 enum class MainEvent : std::uint8_t {
-  failed,     ///< A part cannot go on: leave with an error. Only posted.
   terminate,  ///< SIGTERM, SIGINT.
   reload,     ///< SIGHUP. Several in a row count as one.
 };
