@@ -10,6 +10,7 @@ import signal
 import socket
 import ssl
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support import Deferd, need, run, temporary_folder, wait_for
@@ -230,23 +231,41 @@ def try_once(address=CLIENTS[0], sender="a@example.net", recipient="r1@example.o
 
 
 class Ledger:
-    """What became of every recipient, from the logs of both Postfixes."""
+    """What became of every recipient, from the logs of both Postfixes. `killed`: when the sending one was stopped, as time.time()
+    from and to."""
 
-    SENT = re.compile(r": (\w+): to=<([^>]*)>.* status=(sent|bounced|expired)(.*)")
+    SENT = re.compile(r"^(.{15}) .*: (\w+): to=<([^>]*)>.* status=(sent|bounced|expired)", re.MULTILINE)
     MESSAGE = re.compile(r"cleanup\[\d+\]: (\w+): message-id=<([^>]*)>")
     DOUBTFUL = re.compile(r": (\w+): .*may be sent more than once")
 
-    def __init__(self, sending, receiving):
-        log = sending.log()
-        self.ids = dict(self.MESSAGE.findall(log))                     # of the sending queue -> message
-        self.bounced = collections.Counter()
-        self.reported = collections.Counter()
-        for queue_id, recipient, status, _ in self.SENT.findall(log):
+    def __init__(self, sending, receiving, killed):
+        self.sending_log, self.receiving_log = sending.log(), receiving.log()
+        ids = dict(self.MESSAGE.findall(self.sending_log))  # of the queue -> message
+        self.bounced, self.reported = collections.Counter(), collections.Counter()
+        for _, queue_id, recipient, status in self.SENT.findall(self.sending_log):
             if recipient.endswith("@example.org"):
-                (self.reported if status == "sent" else self.bounced)[self.ids.get(queue_id), recipient] += 1
-        self.doubtful = {self.ids.get(queue_id) for queue_id in self.DOUBTFUL.findall(log)}
-        log = receiving.log()
-        ids = dict(self.MESSAGE.findall(log))
-        self.delivered = collections.Counter()
-        for queue_id, recipient in {(found[0], found[1]) for found in self.SENT.findall(log) if found[2] == "sent"}:
-            self.delivered[ids.get(queue_id), recipient] += 1
+                (self.reported if status == "sent" else self.bounced)[ids.get(queue_id), recipient] += 1
+        self.doubtful = {ids.get(queue_id) for queue_id in self.DOUBTFUL.findall(self.sending_log)}
+        # A client killed while it waited for the reply to the final dot cannot log that: then the mail arrived at that time.
+        moments = {time.strftime("%b %e %H:%M:%S", time.localtime(second))
+                   for begin, end in killed for second in range(int(begin) - 2, int(end) + 6)}
+        ids = dict(self.MESSAGE.findall(self.receiving_log))
+        self.delivered, self.orphaned, seen = collections.Counter(), set(), set()
+        for moment, queue_id, recipient, status in self.SENT.findall(self.receiving_log):
+            if status == "sent" and (queue_id, recipient) not in seen:
+                seen.add((queue_id, recipient))
+                self.delivered[ids.get(queue_id), recipient] += 1
+                if moment in moments:
+                    self.orphaned.add(ids.get(queue_id))
+
+    def explains(self, message):
+        """Why it may have arrived twice."""
+        return message in self.doubtful or message in self.orphaned
+
+    def story(self, message):
+        lines = []
+        for log in (self.sending_log, self.receiving_log):
+            for queue_id, name in self.MESSAGE.findall(log):
+                if name == message:
+                    lines += [line for line in log.splitlines() if f" {queue_id}:" in line]
+        return "\n".join(lines)
