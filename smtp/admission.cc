@@ -6,8 +6,7 @@ namespace deferd::smtp {
 
 /// Those of one /24 or /64.
 struct Guest::Network {
-  explicit Network(const Prefix& its_prefix) : prefix(its_prefix) {}
-  const Prefix prefix;
+  const Prefix* prefix = nullptr;  // the key it is kept under
   int guests = 0;
   Admission::Guests held;  // oldest first
   Hook hook;               // in Networks::by_held
@@ -15,6 +14,12 @@ struct Guest::Network {
 
 struct Admission::Networks {
   using List = boost::intrusive::list<Network, boost::intrusive::member_hook<Network, Guest::Hook, &Network::hook>>;
+  Network& at(const Prefix& prefix) {
+    const auto place = all.try_emplace(prefix).first;
+    place->second.prefix = &place->first;
+    return place->second;
+  }
+
   std::unordered_map<Prefix, Network> all;
   std::vector<List> by_held{1};  // at n: those with n held guests; nobody is at 0
 };
@@ -33,7 +38,7 @@ void Admission::configure(const AdmissionLimits& limits) {
 
 Admission::Refusal Admission::join(Guest& guest, const Prefix& prefix, SteadyTime now) {
   if (limits_.new_per_prefix > 0 && !rates_.take(prefix, now, limits_.new_per_prefix)) return Refusal::rate;
-  auto& network = networks_->all.try_emplace(prefix, prefix).first->second;
+  auto& network = networks_->at(prefix);
   if (network.guests >= limits_.per_prefix) return Refusal::prefix;  // so it was there before
   ++network.guests;
   guest.network_ = &network;
@@ -49,7 +54,7 @@ Admission::Answer Admission::enter(Guest& guest, const std::optional<Prefix>& ne
     answer.lane = send_away();
     if (!answer.lane) {
       answer.refusal = Refusal::total;
-      if (guest.network_ != nullptr && --guest.network_->guests == 0) networks_->all.erase(guest.network_->prefix);
+      if (guest.network_ != nullptr && --guest.network_->guests == 0) networks_->all.erase(*guest.network_->prefix);
       guest.network_ = nullptr;
       return answer;
     }
@@ -69,7 +74,7 @@ std::optional<unsigned> Admission::hold(Guest& guest) {
   if (guest.held_ || guest.must_leave_) return std::nullopt;
   // Whoever came by a unix socket shares one network of them all.
   if (guest.network_ == nullptr) {
-    guest.network_ = &networks_->all.try_emplace(Prefix(), Prefix()).first->second;
+    guest.network_ = &networks_->at(Prefix());
     ++guest.network_->guests;
   }
   guest.held_ = true;
@@ -142,7 +147,7 @@ void Admission::leave(Guest& guest) {
   if (guest.hook_.is_linked()) leaving_[guest.lane_].erase(leaving_[guest.lane_].iterator_to(guest));
   if (guest.counted_) --counts_.total;
   if (guest.tls_) --counts_.tls;
-  if (guest.network_ != nullptr && --guest.network_->guests == 0) networks_->all.erase(guest.network_->prefix);
+  if (guest.network_ != nullptr && --guest.network_->guests == 0) networks_->all.erase(*guest.network_->prefix);
   guest.network_ = nullptr;
   guest.counted_ = guest.tls_ = false;
 }

@@ -33,7 +33,7 @@ Connection::Connection(ConnectionOwner& owner, int descriptor, std::shared_ptr<c
 Connection::~Connection() { owner_.wheel().cancel(*this); }
 
 void Connection::become(State state) {
-  if (is_slow(state) != is_slow(state_)) owner_.slowed(is_slow(state) ? 1 : -1);
+  if (is_slow(state) != is_slow(state_)) owner_.slowed(*this, is_slow(state) ? 1 : -1);
   state_ = state;
 }
 
@@ -209,21 +209,22 @@ void Connection::take(Step step, bool decided) {
 }
 
 bool Connection::stutters(SteadyTime now) const {
-  const Pace& pace = session_->pace();
-  return pace.per_byte.count() > 0 && (pace.during.count() == 0 || now - began_ < pace.during);
+  return per_byte_.count() > 0 && (during_.count() == 0 || now - began_ < during_);
 }
 
 void Connection::begin_reply(bool decided) {
   if (reply_.empty()) return reply_is_out();
   const auto now = owner_.now();
   const Pace& pace = session_->pace();
+  per_byte_ = pace.per_byte;
+  during_ = pace.during;
   progress_ = now;
   if (decided && pace.delay.count() > 0) {
     become(State::delayed);
     owner_.wheel().set(*this, now + pace.delay);
   } else if (stutters(now)) {
     become(State::stuttering);
-    owner_.wheel().set(*this, now + pace.per_byte);
+    owner_.wheel().set(*this, now + per_byte_);
     reader_.shrink();
     reply_.shrink_to_fit();
   } else {
@@ -261,7 +262,7 @@ void Connection::stutter() {
     case Moved::State::failed:
       return close();
   }
-  if (sent_ < reply_.size()) return owner_.wheel().set(*this, now + session_->pace().per_byte);
+  if (sent_ < reply_.size()) return owner_.wheel().set(*this, now + per_byte_);
   reply_is_out();
   go_on();
 }

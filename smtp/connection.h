@@ -25,7 +25,7 @@ class ConnectionOwner {
   virtual SteadyTime now() const = 0;
   virtual TimerWheel& wheel() = 0;
   /// ready() is called once when the socket is readable (or, with `to_write`, writable), not from within. Whoever waits for the
-  /// same already does so only once.
+  /// same already does so only once. May fail: then give_up() is called, not from within.
   virtual void wait(Connection& connection, bool to_write) = 0;
   /// Has session().answer() called where it may block, then answered(), not from within.
   virtual void think(Connection& connection) = 0;
@@ -36,7 +36,8 @@ class ConnectionOwner {
   /// Null: no TLS at present.
   virtual std::shared_ptr<TlsContext> start_tls(Connection& connection) = 0;
   virtual void hand_over(Connection& connection) = 0;
-  virtual void slowed(int change) = 0;  ///< So many more connections wait before they are told something.
+  /// One connection more (or less: -1) waits before it is told something. It waits for nothing else meanwhile.
+  virtual void slowed(Connection& connection, int change) = 0;
   virtual void stuttered(std::size_t bytes) = 0;
   /// Nothing will be called any more. It must not be destroyed within this call.
   virtual void over(Connection& connection) = 0;
@@ -59,6 +60,7 @@ class Connection : public Timed {
   void answered(Step step);
   void handover_failed();
   void handover_over();
+  void give_up() { close(); }  ///< Whatever it does: it cannot be waited for.
 
   /// What is left of its reply and then `farewell` (unless the reply was a farewell), at full speed and without waiting for the
   /// client; then it is over. While an answer is thought about, after that.
@@ -122,7 +124,8 @@ class Connection : public Timed {
   std::uint32_t sent_ = 0;  // of reply_
   const int descriptor_;
   const SteadyTime began_;
-  SteadyTime progress_;  // of the reply that is being sent
+  SteadyTime progress_;                              // of the reply that is being sent
+  std::chrono::milliseconds per_byte_{}, during_{};  // the session's pace, at hand
   State state_ = State::header;
   Step::Then then_ = Step::Then::go_on;
   bool readable_ = true;  // nothing tells that there is nothing to read

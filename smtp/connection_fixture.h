@@ -103,7 +103,7 @@ class ConnectionFixture : public ::testing::Test, protected ConnectionOwner {
   void holding(Connection&) override { ++held; }
   std::shared_ptr<TlsContext> start_tls(Connection&) override { return nullptr; }
   void hand_over(Connection&) override { ++handed_over; }
-  void slowed(int change) override { slow += change; }
+  void slowed(Connection&, int change) override { slow += change; }
   void stuttered(std::size_t bytes) override { stuttered_bytes += bytes; }
   void over(Connection&) override { is_over = true; }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "ops/signals.h"
 #include "smtp/original_destination.h"
@@ -66,21 +67,13 @@ void IoThread::listen(int descriptor, std::string name) {
 void IoThread::welcome(int descriptor, const Acceptor& acceptor) {
   const auto rules = front_.wiring.rules();
   const auto& config = *rules->config;
-  auto* seat = new (std::nothrow) Seat(*this, io_, lane_, descriptor, rules->config);
+  auto* seat = new (std::nothrow) Seat(*this, lane_, descriptor, rules->config);
   if (seat == nullptr) {
     ::close(descriptor);
     accept_failed(ENOMEM);
     return;
   }
   seats_.push_back(*seat);
-  error_code error;
-  seat->socket.assign(descriptor, error);
-  if (error) {
-    ::close(descriptor);
-    accept_failed(error.value());
-    return bury(*seat);
-  }
-
   Session known;
   const auto client = peer(descriptor);
   known.client = client.port != 0 ? client.address : Address::v4(0x7F000001);  // a unix socket: somebody on this host
@@ -158,16 +151,27 @@ void IoThread::wait(Connection& connection, bool to_write) {
   bool& waits = to_write ? seat.waits_to_write : seat.waits_to_read;
   if (waits) return;
   waits = true;
-  using Descriptor = net::posix::stream_descriptor;
-  seat.socket.async_wait(to_write ? Descriptor::wait_write : Descriptor::wait_read, [this, &seat, &waits](const error_code&) {
-    waits = false;
-    if (seat.state() == Connection::State::over) {
-      if (!seat.socket.is_open()) bury(seat);  // else that is still to come
-      return;
-    }
-    seat.ready();
-    arm();
-  });
+  try {
+    auto& socket = seat.socket(io_);
+    waits = true;
+    socket.async_wait(to_write ? Seat::Socket::wait_write : Seat::Socket::wait_read, [this, &seat, &waits](const error_code&) {
+      waits = false;
+      if (seat.state() == Connection::State::over) {
+        if (seat.closed) bury(seat);  // else that is still to come
+        return;
+      }
+      seat.ready();
+      arm();
+    });
+  } catch (const boost::system::system_error& error) {
+    accept_failed(error.code().value());
+    net::post(io_, [&seat] { seat.give_up(); });
+  }
+}
+
+void IoThread::slowed(Connection& connection, int change) {
+  front_.slowed.add(change);
+  if (change > 0) static_cast<Seat&>(connection).unregister();
 }
 
 void IoThread::think(Connection& connection) {
@@ -203,7 +207,7 @@ std::shared_ptr<TlsContext> IoThread::start_tls(Connection& connection) {
 void IoThread::hand_over(Connection& connection) {
   auto& seat = static_cast<Seat&>(connection);
   seat.handover = front_.wiring.hand_over({.context = io_,
-                                           .socket = seat.socket,
+                                           .socket = seat.socket(io_),
                                            .transport = seat.transport(),
                                            .session = seat.session()->session(),
                                            .envelope = seat.session()->handover_envelope(),
@@ -246,9 +250,8 @@ void IoThread::over(Connection& connection) {
 }
 
 void IoThread::bury(Seat& seat) {
-  error_code ignored;
-  seat.socket.close(ignored);
-  if (seat.waits_to_read || seat.waits_to_write) return;  // the last of them comes here again
+  seat.close_socket();
+  if (seat.waits()) return;  // the last of them comes here again
   seats_.erase_and_dispose(seats_.iterator_to(seat), [](Seat* dead) { delete dead; });
   end_if_empty();
 }
@@ -297,6 +300,7 @@ void IoThread::arm() {
 void IoThread::turn() {
   armed_for_.reset();
   wheel_.turn(now(), [](Timed& timed) { static_cast<Seat&>(timed).due(); });
+  if (stuttered_ > 0) front_.stuttered_bytes.add(std::exchange(stuttered_, 0));
   arm();
 }
 

@@ -40,8 +40,8 @@ class IoThread final : private ConnectionOwner {
   void holding(Connection& connection) override;
   std::shared_ptr<TlsContext> start_tls(Connection& connection) override;
   void hand_over(Connection& connection) override;
-  void slowed(int change) override { front_.slowed.add(change); }
-  void stuttered(std::size_t bytes) override { front_.stuttered_bytes.add(bytes); }
+  void slowed(Connection& connection, int change) override;
+  void stuttered(std::size_t bytes) override { stuttered_ += bytes; }
   void over(Connection& connection) override;
 
   void welcome(int descriptor, const Acceptor& acceptor);
@@ -63,6 +63,7 @@ class IoThread final : private ConnectionOwner {
   std::optional<SteadyTime> armed_for_;
   std::list<Acceptor> acceptors_;
   Seats seats_;
+  std::uint64_t stuttered_ = 0;  // bytes, not yet counted
   bool stopping_ = false;
   std::thread thread_;
 };
