@@ -73,12 +73,17 @@ void Workers::start(std::size_t threads) {
 
 void Workers::add() {
   auto& worker = workers_.emplace_back();
+  count();  // before it serves anybody
   try {
     worker.thread = std::thread([this, &worker] { run(worker); });
   } catch (...) {
     workers_.pop_back();
+    count();
     throw;
   }
+}
+
+void Workers::count() {
   size_ = workers_.size();
   gauge_.set(static_cast<std::int64_t>(workers_.size()));
 }
@@ -141,13 +146,15 @@ void Workers::shrink() {
     if (worker->gone) {
       worker->thread.join();
       worker = workers_.erase(worker);
-      size_ = workers_.size();
-      gauge_.set(static_cast<std::int64_t>(workers_.size()));
+      leaving_ = false;
+      count();
     } else {
       ++worker;
     }
   }
-  if (workers_.size() <= base_ || calm_ticks_ < kCalmTicks) return;
+  // One at a time: on a busy machine it takes a while to go, and a second one might be one too many.
+  if (leaving_ || workers_.size() <= base_ || calm_ticks_ < kCalmTicks) return;
+  leaving_ = true;
   calm_ticks_ = kCalmTicks - 1;  // the next one at the next tick
   net::post(io_, [] { throw Leave(); });
 }

@@ -49,6 +49,7 @@ class Workers {
   struct Worker;
 
   void add();
+  void count();
   void run(Worker& worker);
   void supervise();
   /// All are inside handlers, and for a good part of a tick have done nothing but wait there.
@@ -74,6 +75,7 @@ class Workers {
   int ticks_without_progress_ = 0;
   int calm_ticks_ = 0;  // in a row with fewer than half of the threads inside
   bool resting_ = false;
+  bool leaving_ = false;  // one was told to, and has not gone yet
 };
 
 }  // namespace deferd

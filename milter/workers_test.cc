@@ -19,11 +19,16 @@ class WatchedGauge : public Gauge {
     const std::lock_guard lock(mutex_);
     value_ = value;
     most_ = std::max(most_, value);
+    if (most_ > value) least_afterwards_ = std::min(least_afterwards_, value);
     changed_.notify_all();
   }
   bool becomes(std::int64_t value) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, 60s, [&] { return value_ == value; });
+  }
+  std::int64_t least_afterwards() {
+    const std::lock_guard lock(mutex_);
+    return least_afterwards_;
   }
   std::int64_t most() {
     const std::lock_guard lock(mutex_);
@@ -33,7 +38,7 @@ class WatchedGauge : public Gauge {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::int64_t value_ = 0, most_ = 0;
+  std::int64_t value_ = 0, most_ = 0, least_afterwards_ = 1000;
 };
 
 class WorkersTest : public testing::Test {
@@ -96,6 +101,30 @@ TEST_F(WorkersTest, LeaveWhenTheyAreNoLongerNeeded) {
   std::promise<void> served;
   post([&] { served.set_value(); });
   EXPECT_EQ(served.get_future().wait_for(60s), std::future_status::ready);
+}
+
+TEST_F(WorkersTest, AreNeverFewerThanAtTheStartHoweverSlowlyTheOthersLeave) {
+  Workers workers(io, gauge, log, 1ms);
+  workers.start(2);
+  std::latch all_stuck(6), release(1);
+  for (int i = 0; i < 6; ++i)
+    post([&] {
+      all_stuck.count_down();
+      release.wait();
+    });
+  all_stuck.wait();
+  // No thread has time to leave, while to the supervisor all is calm.
+  std::latch busy(1);
+  for (std::size_t i = 0; i < 2 * Workers::kMost; ++i) net::post(io, [&] { busy.wait(); });
+  release.count_down();
+  std::this_thread::sleep_for(2s);  // longer than it takes to be told to leave
+  busy.count_down();
+  EXPECT_TRUE(gauge.becomes(2));
+  std::promise<void> served;
+  post([&] { served.set_value(); });
+  EXPECT_EQ(served.get_future().wait_for(60s), std::future_status::ready);
+  EXPECT_EQ(gauge.least_afterwards(), 2);
+  workers.stop();
 }
 
 TEST_F(WorkersTest, OutliveWhatAHandlerThrows) {
