@@ -8,8 +8,10 @@ import re
 import shutil
 import signal
 import socket
+import socketserver
 import ssl
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -18,7 +20,7 @@ from support import Deferd, need, run, temporary_folder, wait_for
 CLIENTS = [f"198.51.100.{number}" for number in range(1, 9)]  # what the sending Postfix comes from
 FRONT, FRONT_PORT = "203.0.113.25", 25                        # deferd
 PLAIN, PROXIED = 2600, 2610                                   # the receiving Postfix: an ordinary port, one for PROXY headers
-SUBMIT = 2700                                                 # the sending Postfix takes mail here
+SUBMIT, SINK = 2700, 2800                                     # where the sending Postfix takes mail, and where all of it ends
 
 SERVICES = ["cleanup unix n - n - 0 cleanup", "qmgr unix n - n 1 1 qmgr", "rewrite unix - - n - - trivial-rewrite",
             "bounce unix - - n - 0 bounce", "defer unix - - n - 0 bounce", "trace unix - - n - 0 bounce",
@@ -95,13 +97,17 @@ inet_interfaces = 127.0.0.1
 
 
 def receiver(folder):
-    """Relays example.org, throws it away, and says in its log what it was given. 127.0.0.1 may send anywhere: a client that is taken
-    for deferd would have an open relay."""
+    """Relays example.org to the sink. 127.0.0.1 may send anywhere: a client that is taken for deferd would have an open relay."""
     postfix = Postfix(folder, f"""myhostname = mx.example.org
 relay_domains = example.org
 relay_recipient_maps = regexp:{folder}/etc/recipients
-relay_transport = discard:
+relay_transport = smtp:[127.0.0.1]:{SINK}
 default_transport = discard:
+minimal_backoff_time = 1s
+maximal_backoff_time = 2s
+queue_run_delay = 1s
+transport_retry_time = 1s
+default_destination_concurrency_failed_cohort_limit = 0
 mynetworks = 127.0.0.0/8
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 smtpd_authorized_xclient_hosts = 127.0.0.0/8
@@ -117,7 +123,7 @@ def sender(folder):
 mynetworks = 127.0.0.0/8
 smtpd_recipient_restrictions = permit_mynetworks, reject
 smtpd_recipient_limit = 1000
-transport_maps = inline:{{example.net=discard:}}
+transport_maps = inline:{{example.net=smtp:[127.0.0.1]:{SINK}}}
 sender_dependent_default_transport_maps = regexp:{folder}/etc/senders
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
@@ -167,6 +173,7 @@ class Site:
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
+            self.sink = stack.enter_context(Sink(SINK))
             self.folder = stack.enter_context(temporary_folder())
             self.receiver = receiver(self.folder / "receiver")
             self.deferd = Front(self.build, self.folder, **self.options)
@@ -230,42 +237,91 @@ def try_once(address=CLIENTS[0], sender="a@example.net", recipient="r1@example.o
         client.close()
 
 
-class Ledger:
-    """What became of every recipient, from the logs of both Postfixes. `killed`: when the sending one was stopped, as time.time()
-    from and to."""
+class Sink:
+    """Where both Postfixes deliver: takes all mail, and notes what arrived. Not from logs: a Postfix that is stopped loses lines."""
 
-    SENT = re.compile(r"^(.{15}) .*: (\w+): to=<([^>]*)>.* status=(sent|bounced|expired)", re.MULTILINE)
-    MESSAGE = re.compile(r"cleanup\[\d+\]: (\w+): message-id=<([^>]*)>")
+    QUEUE_ID = re.compile(rb"\(Postfix\) with E?SMTPS? id (\w+)")
+    REFUSED = re.compile(rb"^Final-Recipient: rfc822; (\S+)", re.MULTILINE)
+
+    def __init__(self, port):
+        self.arrivals = []  # of mail for example.org: recipients, name in the receiving Postfix's queue, when
+        self.bounced = collections.Counter()
+        sink = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                with contextlib.suppress(ConnectionError):
+                    self.talk()
+
+            def talk(self):
+                self.wfile.write(b"220 sink ESMTP\r\n")
+                recipients = []
+                while line := self.rfile.readline():
+                    verb = line.strip().upper()
+                    if verb == b"DATA":
+                        self.wfile.write(b"354 go on\r\n")
+                        text = []
+                        while (part := self.rfile.readline()) not in (b".\r\n", b""):
+                            text.append(part)
+                        if part:
+                            sink.take(recipients, b"".join(text))
+                            self.wfile.write(b"250 taken\r\n")
+                        recipients = []
+                    elif verb == b"QUIT":
+                        self.wfile.write(b"221 bye\r\n")
+                        return
+                    else:
+                        if verb.startswith(b"RCPT TO:"):
+                            recipients.append(line.split(b"<")[1].split(b">")[0].decode())
+                        self.wfile.write(b"250 ok\r\n")
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+
+        self.server = Server(("127.0.0.1", port), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def take(self, recipients, text):
+        if recipients[0].endswith("@example.net"):  # what the sending Postfix tells its user
+            self.bounced.update({address.decode().lower() for address in self.REFUSED.findall(text)})
+        else:
+            self.arrivals.append((recipients, self.QUEUE_ID.search(text)[1].decode(), time.time()))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Ledger:
+    """What became of every recipient. `killed`: when the sending Postfix was stopped, as time.time() from and to."""
+
+    TRIED = re.compile(r": (\w+): to=<([^>]*)>")
     DOUBTFUL = re.compile(r": (\w+): .*may be sent more than once")
 
-    def __init__(self, sending, receiving, killed):
+    def __init__(self, sink, sending, receiving, killed):
         self.sending_log, self.receiving_log = sending.log(), receiving.log()
-        ids = dict(self.MESSAGE.findall(self.sending_log))  # of the queue -> message
-        self.bounced, self.reported = collections.Counter(), collections.Counter()
-        for _, queue_id, recipient, status in self.SENT.findall(self.sending_log):
-            if recipient.endswith("@example.org"):
-                (self.reported if status == "sent" else self.bounced)[ids.get(queue_id), recipient] += 1
-        self.doubtful = {ids.get(queue_id) for queue_id in self.DOUBTFUL.findall(self.sending_log)}
-        # A client killed while it waited for the reply to the final dot cannot log that: then the mail arrived at that time.
-        moments = {time.strftime("%b %e %H:%M:%S", time.localtime(second))
-                   for begin, end in killed for second in range(int(begin) - 2, int(end) + 6)}
-        ids = dict(self.MESSAGE.findall(self.receiving_log))
-        self.delivered, self.orphaned, seen = collections.Counter(), set(), set()
-        for moment, queue_id, recipient, status in self.SENT.findall(self.receiving_log):
-            if status == "sent" and (queue_id, recipient) not in seen:
-                seen.add((queue_id, recipient))
-                self.delivered[ids.get(queue_id), recipient] += 1
-                if moment in moments:
-                    self.orphaned.add(ids.get(queue_id))
+        self.bounced = sink.bounced
+        self.copies = collections.defaultdict(dict)  # recipient -> name in the receiving queue -> when
+        for recipients, queue_id, moment in sink.arrivals:
+            for recipient in recipients:
+                self.copies[recipient].setdefault(queue_id, moment)
+        doubtful = set(self.DOUBTFUL.findall(self.sending_log))
+        self.doubtful = {recipient for queue_id, recipient in self.TRIED.findall(self.sending_log) if queue_id in doubtful}
+        self.killed = killed
 
-    def explains(self, message):
-        """Why it may have arrived twice."""
-        return message in self.doubtful or message in self.orphaned
+    def explains(self, recipient):
+        """Why it may have arrived twice. A client killed while it waited for the reply to the final dot cannot log that: then a copy
+        arrived at about that time."""
+        return recipient in self.doubtful or any(begin - 2 <= moment <= end + 5 for moment in self.copies[recipient].values()
+                                                 for begin, end in self.killed)
 
-    def story(self, message):
+    def story(self, recipient):
         lines = []
         for log in (self.sending_log, self.receiving_log):
-            for queue_id, name in self.MESSAGE.findall(log):
-                if name == message:
-                    lines += [line for line in log.splitlines() if f" {queue_id}:" in line]
-        return "\n".join(lines)
+            names = {name for name, tried in self.TRIED.findall(log) if tried == recipient}
+            lines += [line for line in log.splitlines() if recipient in line or any(f" {name}:" in line and "to=<" not in line for name in names)]
+        return "\n".join([f"{recipient}: copies {self.copies[recipient]}, bounced {self.bounced[recipient]}", *lines])
