@@ -133,11 +133,6 @@ Verdict Greylist::on_rcpt(Context& context, const std::string& rcpt) {
   // Whoever floods a pair until its records are too busy to be written shall not get in by it.
   const bool flooded = !done && done.error().code == Errc::busy && !lets_through(outcome.answer);
   if (!flooded) or_throw(std::move(done));
-  // No front end of ours sees the end of a message that a packet filter or a hand-over took past it. So its beginning counts, as
-  // with spamlogd(8).
-  if (attempt.white && session.front_end == "smtp")
-    or_throw(context.tables().refresh(kWhite, white_prefix(session.client, config_.white_ipv6_prefix),
-                                      attempt.now + attempt.profile.white_expiry));
   effects(context, attempt, outcome);
   return answer(context, attempt, std::move(outcome));
 }

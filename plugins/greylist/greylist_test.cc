@@ -354,17 +354,5 @@ TEST_F(GreylistTest, FoldsAddressesOfAnyLengthAndContent) {
   EXPECT_TRUE(passes("192.0.2.7", long_one + "@example.org", std::string("b\n\0\r", 4) + long_one));
 }
 
-TEST_F(GreylistTest, OverSmtpEachRecipientOfAWhiteClientRenewsItsRow) {
-  befriend("192.0.2.7");
-  const auto until = white_row("192.0.2.7")->expires;
-  after(2h);
-  attempt("192.0.2.7");
-  EXPECT_EQ(white_row("192.0.2.7")->expires, until) << "a milter waits for the message to be accepted";
-  auto context = session("192.0.2.7");
-  context.session().front_end = "smtp";
-  EXPECT_EQ(plugin->on_rcpt(context, kTo).action, Action::pass);
-  EXPECT_EQ(white_row("192.0.2.7")->expires, until + 2h);
-}
-
 }  // namespace
 }  // namespace deferd::greylist
