@@ -1,43 +1,60 @@
 // Threads in which plugins think, so that the threads with the sockets never wait for them.
+//
+// Waking a thread costs more than most answers do. So at most one is being woken at a time; who takes a job and leaves others
+// behind wakes the next before he begins. While all jobs are short, few threads do them without ever sleeping; when one does not
+// come back, the others are there.
 #pragma once
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
+#include <memory>
 #include <mutex>
+#include <thread>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace deferd::smtp {
 
 /// Thread-safe. Jobs are begun in the order they came; they must not throw.
 class WorkerPool {
  public:
-  explicit WorkerPool(unsigned threads);
-  ~WorkerPool();  ///< Waits for all jobs.
+  explicit WorkerPool(unsigned threads);  ///< Throws std::system_error if there can be none.
+  ~WorkerPool();                          ///< Waits for all jobs.
 
+  /// `job` is called once, and destroyed on the thread that has called it.
   template <class Job>
-  void post(Job job) {
-    begin();
-    boost::asio::post(threads_, [this, job = std::move(job)]() mutable {
-      {
-        auto mine = std::move(job);  // destroyed before the job counts as done
-        mine();
-      }
-      end();
-    });
+  void post(Job&& job) {
+    add(std::make_unique<Of<std::decay_t<Job>>>(std::forward<Job>(job)));
   }
 
   /// False: after `patience` some job was still not done.
   bool wait_until_idle(std::chrono::milliseconds patience);
 
  private:
-  void begin();
+  struct AnyJob {
+    virtual ~AnyJob() = default;
+    virtual void run() = 0;
+  };
+  template <class Job>
+  struct Of : AnyJob {
+    explicit Of(Job its_job) : job(std::move(its_job)) {}
+    void run() override { job(); }
+    Job job;
+  };
+
+  void add(std::unique_ptr<AnyJob> job);
+  void work();
+  bool should_wake();  // with the lock held; if so, somebody is being woken from then on
   void end();
 
   std::mutex mutex_;
-  std::condition_variable idle_;
-  std::size_t jobs_ = 0;
-  boost::asio::thread_pool threads_;
+  std::condition_variable wanted_, idle_;
+  std::deque<std::unique_ptr<AnyJob>> jobs_;
+  unsigned sleeping_ = 0, working_ = 0;
+  bool waking_ = false;
+  bool over_ = false;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace deferd::smtp

@@ -1,0 +1,81 @@
+#include "smtp/worker_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+
+namespace deferd::smtp {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(WorkerPool, DoesEveryJob) {
+  std::atomic<int> done = 0;
+  WorkerPool pool(3);
+  for (int i = 0; i < 10'000; ++i) pool.post([&done] { ++done; });
+  EXPECT_TRUE(pool.wait_until_idle(20s));
+  EXPECT_EQ(done, 10'000);
+}
+
+TEST(WorkerPool, DoesJobsOfManyThreads) {
+  std::atomic<int> done = 0;
+  WorkerPool pool(4);
+  std::vector<std::thread> posters;
+  for (int i = 0; i < 4; ++i)
+    posters.emplace_back([&] {
+      for (int job = 0; job < 2'000; ++job) pool.post([&done] { ++done; });
+    });
+  for (auto& poster : posters) poster.join();
+  EXPECT_TRUE(pool.wait_until_idle(20s));
+  EXPECT_EQ(done, 8'000);
+}
+
+TEST(WorkerPool, UsesAllItsThreadsWhenJobsDoNotComeBack) {
+  constexpr int kThreads = 4;
+  WorkerPool pool(kThreads);
+  std::promise<void> go;
+  const auto gone = go.get_future().share();
+  std::atomic<int> inside = 0;
+  std::promise<void> all;
+  for (int i = 0; i < kThreads; ++i)
+    pool.post([&, gone] {
+      if (++inside == kThreads) all.set_value();
+      gone.wait();
+    });
+  EXPECT_EQ(all.get_future().wait_for(20s), std::future_status::ready);
+  EXPECT_FALSE(pool.wait_until_idle(1ms));
+  go.set_value();
+  EXPECT_TRUE(pool.wait_until_idle(20s));
+}
+
+TEST(WorkerPool, BeginsJobsInTheirOrder) {
+  std::vector<int> order;
+  {
+    WorkerPool pool(1);
+    for (int i = 0; i < 100; ++i) pool.post([&order, i] { order.push_back(i); });
+  }
+  ASSERT_EQ(order.size(), 100u);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST(WorkerPool, DestroysAJobWhereItWasDone) {
+  struct Witness {
+    explicit Witness(std::thread::id& where) : ended(&where) {}
+    Witness(Witness&& other) noexcept : ended(std::exchange(other.ended, nullptr)) {}
+    ~Witness() {
+      if (ended != nullptr) *ended = std::this_thread::get_id();
+    }
+    std::thread::id* ended;
+  };
+  std::thread::id done, ended;
+  WorkerPool pool(2);
+  pool.post([&done, witness = Witness(ended)] { done = std::this_thread::get_id(); });
+  EXPECT_TRUE(pool.wait_until_idle(20s));
+  EXPECT_EQ(done, ended);
+  EXPECT_NE(done, std::this_thread::get_id());
+}
+
+}  // namespace
+}  // namespace deferd::smtp
