@@ -3,8 +3,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
 
-#include "net/listener.h"
 #include "http/wire.h"
+#include "net/listener.h"
 
 namespace deferd {
 namespace {
