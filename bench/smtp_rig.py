@@ -1,0 +1,67 @@
+"""What the benchmarks of the SMTP front end share: deferd with that front end, the programs it is compared with, the load."""
+import json
+import socket
+import subprocess
+import sys
+
+from rig import Rig, wait_until
+
+LONG_BANNER = "%h ESMTP " + "please wait " * 31  # nobody hears the end of it
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def greets(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+class SmtpRig(Rig):
+    """Servers are (process, port)."""
+
+    def deferd_smtp(self, name, plugins, store, banner="%h ESMTP", threads=0):
+        port = free_port()
+        config = self.folder / f"{name}.yaml"
+        config.write_text(f"""store: {{{store}}}
+listen: {{smtp: ["127.0.0.1:{port}"]}}
+smtp:
+  name: mx.example
+  threads: {threads}
+  texts: {{banner: "{banner}"}}
+  limits: {{total: 19000, kept: 19000, new_per_prefix: 0, session: 4h}}
+exempt: {{networks: []}}
+control: {{socket: {self.folder}/{name}-control.sock}}
+log: {{to: {self.folder}/{name}.log, format: text}}
+{f'user: {self.user}' if self.user else ''}
+plugin_dirs: ["{self.plugins}", "{self.more_plugins}"]
+plugins:
+{plugins}
+""")
+        process = subprocess.Popen([self.bin / "deferd", "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.processes.append(process)
+        wait_until(lambda: process.poll() is not None or greets(port), "deferd to answer")
+        if process.poll() is not None:
+            sys.exit(f"deferd ended: {process.stderr.read()}")
+        return process, port
+
+    def bare(self, program, *flags):
+        """One of the programs that tell their port."""
+        process = subprocess.Popen([self.bin / program, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.processes.append(process)
+        port = int(process.stdout.readline())
+        return process, port
+
+    def smtp_load(self, mode, server, label, *flags):
+        process, port = server
+        done = subprocess.run([self.bin / "smtp_load", mode, "--port", str(port), "--pid", str(process.pid), "--label", label,
+                               *map(str, flags)], capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"smtp_load: {done.stderr}{done.stdout}")
+        return json.loads(done.stdout)
