@@ -60,6 +60,7 @@ cmd_run() {
   configure release -DDEFERD_TESTS=OFF -B build/run
   cmake --build build/run -j "$(jobs_at_once)" --target daemon-and-plugins
   mkdir -p var
+  [ "$(id -u)" != 0 ] || chown nobody var # whom conf/quickstart.yaml makes it then
   cat <<TEXT
 
 deferd starts on conf/quickstart.yaml. In another terminal, from this folder:
