@@ -79,8 +79,8 @@ rocksdb::DBOptions database_options(Log* log) {
 std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const RocksKvOptions& options, const DropExpired* drop_expired) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(options.cache);
-  // Within the cache, and never pushed out of it: reading a filter again for a look-up costs more than all the rest. About 4 MB a
-  // million tuples; beyond the size of the cache they are kept all the same, as far as max_open_files goes.
+  // Within the cache, and never pushed out of it: reading a filter again for a look-up costs more than all the rest. Beyond the
+  // size of the cache they are kept all the same, as far as max_open_files goes.
   table.cache_index_and_filter_blocks = true;
   table.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kAll;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
