@@ -112,14 +112,14 @@ std::optional<ListHit> probe(const detail::LineOf& lines, std::string_view key) 
 
 }  // namespace
 
-void PrefixSet::add(const Prefix& prefix, std::uint32_t line) {
+void PrefixList::add(const Prefix& prefix, std::uint32_t line) {
   if (!lines_.emplace(prefix, line).second) return;
   auto& lengths = lengths_[prefix.address().is_v4() ? 0 : 1];
   const auto place = std::lower_bound(lengths.begin(), lengths.end(), prefix.length(), std::greater<>());
   if (place == lengths.end() || *place != prefix.length()) lengths.insert(place, prefix.length());
 }
 
-std::optional<ListHit> PrefixSet::find(const Address& address) const {
+std::optional<ListHit> PrefixList::find(const Address& address) const {
   for (const int length : lengths_[address.is_v4() ? 0 : 1]) {
     const auto found = lines_.find(Prefix(address, length));
     if (found != lines_.end()) return ListHit{found->first.to_string(), found->second};

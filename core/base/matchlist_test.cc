@@ -114,7 +114,7 @@ TEST(HostListTest, TheNarrowestPrefixIsNamed) {
 }
 
 TEST(HostListTest, FindsOneOfAHundredThousandPrefixes) {
-  PrefixSet set;
+  PrefixList set;
   for (std::uint32_t i = 0; i < 100'000; ++i) set.add(Prefix(Address::v4(0x0a000000 + i * 16), 28), i + 1);
   EXPECT_EQ(set.size(), 100'000u);
   EXPECT_EQ(set.find(Address::v4(0x0a000000 + 77'777 * 16 + 15))->line, 77'778u);

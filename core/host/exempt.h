@@ -50,7 +50,7 @@ class Exempt {
 
   bool authenticated_;
   bool certificates_;
-  PrefixSet networks_;
+  PrefixList networks_;
   HostList own_mx_;
   HostList relays_;
   std::vector<std::pair<std::string, std::shared_ptr<const HostList>>> files_;

@@ -96,7 +96,7 @@ Matcher matcher(const Conditions& c, const Lists& lists) {
       return std::any_of(tags.begin(), tags.end(), [&](const auto& tag) { return tagged(q, tag); });
     });
   if (!c.client.empty()) {
-    auto prefixes = std::make_shared<PrefixSet>();
+    auto prefixes = std::make_shared<PrefixList>();
     for (const auto& prefix : c.client) prefixes->add(prefix);
     checks.push_back([prefixes](const Question& q) { return prefixes->find(q.session.client).has_value(); });
   }

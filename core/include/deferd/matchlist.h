@@ -49,7 +49,8 @@ struct TextHash {
 using LineOf = std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>>;
 }  // namespace detail
 
-class PrefixSet {
+/// Prefixes, each remembering its line. Where lines do not matter, a PrefixSet (deferd/prefix_set.h) holds millions in less.
+class PrefixList {
  public:
   void add(const Prefix& prefix, std::uint32_t line = 0);     ///< Of equal ones the first stays.
   std::optional<ListHit> find(const Address& address) const;  ///< The narrowest that contains it.
@@ -91,7 +92,7 @@ class HostList {
   std::size_t size() const { return prefixes_.size() + names_.size(); }
 
  private:
-  PrefixSet prefixes_;
+  PrefixList prefixes_;
   NameList names_;
 };
 
