@@ -1,0 +1,244 @@
+#include "deferd/prefix_set.h"
+
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "prefix_spans.h"
+#include "prefix_table.h"
+
+namespace deferd {
+
+using detail::Span;
+using detail::Uint128;
+using std::uint32_t;
+using std::uint64_t;
+using std::uint8_t;
+
+namespace {
+
+uint32_t v4_number(const Address& address) {
+  uint32_t number = 0;
+  for (const uint8_t byte : address.bytes()) number = number << 8 | byte;
+  return number;
+}
+
+Uint128 v6_number(const Address& address) {
+  Uint128 number = 0;
+  for (const uint8_t byte : address.bytes()) number = number << 8 | byte;
+  return number;
+}
+
+Address v6_address(Uint128 number) {
+  std::array<uint8_t, 16> bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(number >> (120 - 8 * i));
+  return Address::v6(bytes);
+}
+
+/// ::ffff:0:0/96 is IPv4, so no IPv6 address can be there, and no IPv6 prefix may be printed for it.
+constexpr Uint128 kMapped = Uint128{0xffff} << 32;
+
+bool is_mapped(Uint128 number) { return number >> 32 == kMapped >> 32; }
+
+/// The last address of a prefix.
+Address last_of(const Prefix& prefix) {
+  if (prefix.address().is_v4()) return Address::v4(v4_number(prefix.address()) | detail::host_mask<uint32_t>(prefix.length()));
+  const Uint128 last = v6_number(prefix.address()) | detail::host_mask<Uint128>(prefix.length());
+  return v6_address(is_mapped(last) ? kMapped - 1 : last);  // ::/80 ends among them
+}
+
+}  // namespace
+
+AddressRange::AddressRange(const Prefix& prefix) : first_(prefix.address()), last_(last_of(prefix)) {}
+
+Result<AddressRange> AddressRange::between(const Address& first, const Address& last) {
+  if (first.is_v4() != last.is_v4()) return fail(Errc::invalid, "the ends of a range must be of one family");
+  if (last < first) return fail(Errc::invalid, "the range ends before it begins");
+  return AddressRange(first, last);
+}
+
+/// IPv6 prefixes up to /64 are most of what there is, and take half the place of longer ones: so each has its table.
+struct PrefixSet::Tables {
+  detail::PrefixTable<uint32_t> v4;
+  detail::PrefixTable<uint64_t> networks;
+  detail::PrefixTable<Uint128> hosts;
+
+  std::size_t size() const { return v4.size() + networks.size() + hosts.size(); }
+  auto v4_spans() const { return detail::TableSpans(v4); }
+  auto v6_spans() const { return detail::Merged(detail::Widened(detail::TableSpans(networks)), detail::TableSpans(hosts)); }
+
+  /// `sweep_v4(use)` and `sweep_v6(use)` call `use` for each maximal span, ascending. Each runs twice: to count, so that no array
+  /// is larger than it must be, and to fill.
+  template <class V4, class V6>
+  static std::shared_ptr<const Tables> make(V4 sweep_v4, V6 sweep_v6) {
+    auto tables = std::make_shared<Tables>();
+    std::size_t v4 = 0, networks = 0, hosts = 0;
+    sweep_v4([&](Span<uint32_t> span) { detail::split(span, [&](uint32_t, int) { ++v4; }); });
+    sweep_v6([&](Span<Uint128> span) {
+      detail::split(span, [&](Uint128 first, int length) {
+        if (length <= 64)
+          ++networks;
+        else if (!is_mapped(first))
+          ++hosts;
+      });
+    });
+    tables->v4.reserve(v4);
+    tables->networks.reserve(networks);
+    tables->hosts.reserve(hosts);
+    sweep_v4(
+        [&](Span<uint32_t> span) { detail::split(span, [&](uint32_t first, int length) { tables->v4.push(first, length); }); });
+    sweep_v6([&](Span<Uint128> span) {
+      detail::split(span, [&](Uint128 first, int length) {
+        if (length <= 64)
+          tables->networks.push(static_cast<uint64_t>(first >> 64), length);
+        else if (!is_mapped(first))
+          tables->hosts.push(first, length);
+      });
+    });
+    return tables;
+  }
+};
+
+PrefixSet::PrefixSet() {
+  static const auto empty = std::make_shared<const Tables>();
+  tables_ = empty;
+}
+
+bool PrefixSet::contains(const Address& address) const noexcept {
+  if (address.is_v4()) return tables_->v4.contains(v4_number(address));
+  const Uint128 number = v6_number(address);
+  return tables_->networks.contains(static_cast<uint64_t>(number >> 64)) || tables_->hosts.contains(number);
+}
+
+std::size_t PrefixSet::size() const { return tables_->size(); }
+
+std::size_t PrefixSet::bytes() const {
+  return sizeof(Tables) + tables_->v4.bytes() + tables_->networks.bytes() + tables_->hosts.bytes();
+}
+
+Coverage PrefixSet::coverage() const {
+  Coverage covered;
+  for (std::size_t i = 0; i < tables_->v4.size(); ++i) {
+    const auto span = tables_->v4.span(i);
+    covered.v4_addresses += uint64_t{span.last} - span.first + 1;
+  }
+  for (std::size_t i = 0; i < tables_->networks.size(); ++i) {
+    const auto span = tables_->networks.span(i);
+    if (span.last - span.first == detail::kMax<uint64_t>) return {covered.v4_addresses, detail::kMax<uint64_t>};
+    covered.v6_networks += span.last - span.first + 1;
+  }
+  for (std::size_t i = 0; i < tables_->hosts.size(); ++i) {
+    const auto network = [&](std::size_t at) { return static_cast<uint64_t>(tables_->hosts.first(at) >> 64); };
+    if (i == 0 || network(i) != network(i - 1)) ++covered.v6_networks;
+  }
+  return covered;
+}
+
+bool PrefixSet::operator==(const PrefixSet& other) const {
+  return tables_ == other.tables_ || (tables_->v4 == other.tables_->v4 && tables_->networks == other.tables_->networks &&
+                                      tables_->hosts == other.tables_->hosts);
+}
+
+PrefixSet united(const PrefixSet& one, const PrefixSet& other) {
+  const auto& a = *one.tables_;
+  const auto& b = *other.tables_;
+  return PrefixSet(PrefixSet::Tables::make(
+      [&](auto use) { detail::subtract(detail::Merged(a.v4_spans(), b.v4_spans()), detail::NoSpans<uint32_t>(), use); },
+      [&](auto use) { detail::subtract(detail::Merged(a.v6_spans(), b.v6_spans()), detail::NoSpans<Uint128>(), use); }));
+}
+
+PrefixSet without(const PrefixSet& set, const PrefixSet& removed) {
+  const auto& a = *set.tables_;
+  const auto& b = *removed.tables_;
+  return PrefixSet(PrefixSet::Tables::make([&](auto use) { detail::subtract(a.v4_spans(), b.v4_spans(), use); },
+                                           [&](auto use) { detail::subtract(a.v6_spans(), b.v6_spans(), use); }));
+}
+
+PrefixSet::Iterator PrefixSet::begin() const { return Iterator(*tables_); }
+
+PrefixSet::Iterator::Iterator(const Tables& tables) : tables_(&tables) { load(); }
+
+PrefixSet::Iterator& PrefixSet::Iterator::operator++() {
+  // What load() took is the least of what is left.
+  if (v4_ < tables_->v4.size())
+    ++v4_;
+  else if (current_.length() <= 64)
+    ++networks_;
+  else
+    ++hosts_;
+  load();
+  return *this;
+}
+
+void PrefixSet::Iterator::load() {
+  if (v4_ < tables_->v4.size()) {
+    current_ = Prefix(Address::v4(tables_->v4.first(v4_)), tables_->v4.length(v4_));
+    return;
+  }
+  const bool network = networks_ < tables_->networks.size();
+  const bool host = hosts_ < tables_->hosts.size();
+  done_ = !network && !host;
+  if (done_) return;
+  const Uint128 network_first = network ? Uint128{tables_->networks.first(networks_)} << 64 : detail::kMax<Uint128>;
+  if (network && (!host || network_first < tables_->hosts.first(hosts_)))
+    current_ = Prefix(v6_address(network_first), tables_->networks.length(networks_));
+  else
+    current_ = Prefix(v6_address(tables_->hosts.first(hosts_)), tables_->hosts.length(hosts_));
+}
+
+/// Spans as they came; sorted by build().
+struct PrefixSetBuilder::Entries {
+  struct Side {
+    std::vector<Span<uint32_t>> v4;
+    std::vector<Span<uint64_t>> networks;
+    std::vector<Span<Uint128>> hosts;
+
+    void add(const AddressRange& range) {
+      if (range.first().is_v4())
+        v4.push_back({v4_number(range.first()), v4_number(range.last())});
+      else
+        add_v6({v6_number(range.first()), v6_number(range.last())});
+    }
+
+    void add_v6(Span<Uint128> span) {
+      constexpr auto max = detail::kMax<uint64_t>;
+      const auto high = [](Uint128 number) { return static_cast<uint64_t>(number >> 64); };
+      if (static_cast<uint64_t>(span.first) == 0 && static_cast<uint64_t>(span.last) == max)
+        networks.push_back({high(span.first), high(span.last)});
+      else
+        hosts.push_back(span);
+    }
+
+    void sort() {
+      const auto by_first = [](const auto& a, const auto& b) { return a.first < b.first; };
+      std::sort(v4.begin(), v4.end(), by_first);
+      std::sort(networks.begin(), networks.end(), by_first);
+      std::sort(hosts.begin(), hosts.end(), by_first);
+    }
+
+    auto v4_spans() const { return detail::VectorSpans(v4); }
+    auto v6_spans() const { return detail::Merged(detail::Widened(detail::VectorSpans(networks)), detail::VectorSpans(hosts)); }
+  };
+  Side added;
+  Side excepted;
+};
+
+PrefixSetBuilder::PrefixSetBuilder() : entries_(std::make_unique<Entries>()) {}
+PrefixSetBuilder::~PrefixSetBuilder() = default;
+PrefixSetBuilder::PrefixSetBuilder(PrefixSetBuilder&&) noexcept = default;
+PrefixSetBuilder& PrefixSetBuilder::operator=(PrefixSetBuilder&&) noexcept = default;
+
+void PrefixSetBuilder::add(const AddressRange& range) { entries_->added.add(range); }
+void PrefixSetBuilder::except(const AddressRange& range) { entries_->excepted.add(range); }
+
+PrefixSet PrefixSetBuilder::build() {
+  const auto entries = std::exchange(entries_, std::make_unique<Entries>());
+  entries->added.sort();
+  entries->excepted.sort();
+  const auto& a = entries->added;
+  const auto& b = entries->excepted;
+  return PrefixSet(PrefixSet::Tables::make([&](auto use) { detail::subtract(a.v4_spans(), b.v4_spans(), use); },
+                                           [&](auto use) { detail::subtract(a.v6_spans(), b.v6_spans(), use); }));
+}
+
+}  // namespace deferd
