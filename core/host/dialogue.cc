@@ -326,6 +326,14 @@ Duration DialogueImpl::accepted() {
   return waited_;
 }
 
+bool DialogueImpl::client_is_white() {
+  auto& tables = services_.parts.engine.tables();
+  const auto trapped = tables.find(kTrapped, session_.client);
+  if (!trapped || trapped->row) return false;
+  const auto white = tables.find(kWhite, session_.client);
+  return white && white->row;
+}
+
 void DialogueImpl::tell_plugins(Hook hook) {
   if (!generation_->has(hook)) return;
   now_ = std::chrono::steady_clock::now();

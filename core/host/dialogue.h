@@ -33,6 +33,7 @@ class DialogueImpl : public Dialogue {
   const Decision& data() override;
   const Decision& headers() override;
   Duration accepted() override;
+  bool client_is_white() override;
   void reset() override;
   std::uint32_t hooks() const override { return generation_->hooks(); }
 

@@ -89,6 +89,9 @@ class Dialogue {
   /// The message reached its end and is let in; the longest time it was kept waiting, for the header (0: not at all).
   virtual Duration accepted() = 0;
 
+  /// The client has a row in the table `white` and none in `trapped`, now. Asks the store; an error is a no.
+  virtual bool client_is_white() { return false; }
+
   virtual void reset() = 0;  ///< RSET, abort: the transaction is over, its parameters too; the session goes on.
 
   /// If nothing is to be asked for long: the transaction is over, and most of its memory is given back, with what plugins have

@@ -385,5 +385,18 @@ TEST_F(PipelineTest, HowLongMailWaitedIsTheLongestThatAnyPluginTells) {
   EXPECT_EQ(dialogue->accepted(), std::chrono::minutes(7));
 }
 
+TEST_F(PipelineTest, AClientIsWhiteByItsRowUnlessItIsTrapped) {
+  use({});
+  auto dialogue = open("192.0.2.7");
+  EXPECT_FALSE(dialogue->client_is_white());
+  TableRow row;
+  row.prefix = *Prefix::parse("192.0.2.7");
+  row.expires = Time::max();
+  or_throw(engine_->tables().put(kWhite, row));
+  EXPECT_TRUE(dialogue->client_is_white());
+  or_throw(engine_->tables().put(kTrapped, row));
+  EXPECT_FALSE(dialogue->client_is_white());
+}
+
 }  // namespace
 }  // namespace deferd

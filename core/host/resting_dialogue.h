@@ -21,6 +21,7 @@ class RestingDialogue : public Dialogue {
   const Decision& data() override { return awake().data(); }
   const Decision& headers() override { return awake().headers(); }
   Duration accepted() override { return awake().accepted(); }
+  bool client_is_white() override { return awake().client_is_white(); }
   void reset() override;
   std::uint32_t hooks() const override;
   void rest() override;
