@@ -29,6 +29,9 @@ cmd_setup() {
 
 jobs_at_once() { getconf _NPROCESSORS_ONLN; }
 
+# What one checkout compiled the next one finds again, whatever its folder; and precompiled headers are cached too.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
+
 configure() {
   local preset=$1
   local launcher=()
