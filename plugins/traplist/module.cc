@@ -1,0 +1,3 @@
+#include "traplist.h"
+
+DEFERD_PLUGIN(deferd::traplist::Traplist, "traplist", "1.0");
