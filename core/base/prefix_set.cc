@@ -95,6 +95,9 @@ struct PrefixSet::Tables {
           tables->hosts.push(first, length);
       });
     });
+    tables->v4.make_index();
+    tables->networks.make_index();
+    tables->hosts.make_index();
     return tables;
   }
 };

@@ -62,7 +62,7 @@ class PrefixSet {
 
   bool empty() const { return size() == 0; }
   std::size_t size() const;   ///< Prefixes, after collapsing.
-  std::size_t bytes() const;  ///< Memory: 5 bytes an IPv4 prefix, 9 an IPv6 prefix up to /64, 17 a longer one; and 3% more.
+  std::size_t bytes() const;  ///< Memory: 5 bytes an IPv4 prefix, 9 an IPv6 prefix up to /64, 17 a longer one; 5% more.
   Coverage coverage() const;
 
   /// Valid while this set, or a copy of it, lives.
