@@ -27,13 +27,12 @@ class RestingDialogue : public Dialogue {
   void rest() override;
 
  private:
-  struct Remains;
-
   DialogueImpl& awake();
+  void wake(bool with_all_tags);
 
   HostServices& services_;
   std::unique_ptr<DialogueImpl> dialogue_;  // this one or
-  std::unique_ptr<Remains> remains_;        // that one
+  std::unique_ptr<char[]> remains_;         // what is left of it
   const Voice voice_;
 };
 

@@ -100,6 +100,22 @@ TEST_F(RestingDialogueTest, PluginsHearOfTheEndOnceAndInTheEnd) {
   EXPECT_EQ(ended, 1);
 }
 
+// The greylist keeps no record of a listed client that leaves at EHLO.
+TEST_F(RestingDialogueTest, PluginsSeeInTheEndWhatOthersHadFoundOutOfTheConnection) {
+  std::vector<std::string> tags;
+  Script listed, script;
+  listed.connect = [](Context&) { return deferred("listed").tagged("listed"); };
+  listed.mail = [](Context&) { return Verdict::pass().tagged("of a transaction"); };
+  script.disconnect = [&](Context& c) { tags = c.session().tags; };
+  use({{"blacklist", listed}, {"greylist", script}});
+  auto dialogue = begin();
+  dialogue->tag("smtp.early-talker");
+  dialogue->mail("a@example.org");
+  dialogue->rest();
+  dialogue.reset();
+  EXPECT_THAT(tags, ElementsAre("smtp.early-talker", "listed"));
+}
+
 TEST_F(RestingDialogueTest, NobodyHearsOfTheEndOfASessionNobodyWasAskedOf) {
   bool ended = false;
   Script script;
