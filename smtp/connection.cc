@@ -197,11 +197,11 @@ void Connection::take(Step step, bool decided) {
     if (config_->window > 0) ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &config_->window, sizeof config_->window);
     owner_.holding(*this);
   }
-  then_ = step.then;
-  if (then_ == Step::Then::hand_over) {
-    become(State::handed_over);
-    return owner_.hand_over(*this);
+  if (at_mta_ && !session_->with_mta()) {
+    at_mta_ = false;
+    owner_.leave_mta(*this);
   }
+  then_ = step.then;
   reply_ = std::move(step.reply);
   sent_ = 0;
   if (then_ == Step::Then::start_tls) return begin_tls();
@@ -306,8 +306,9 @@ void Connection::reply_is_out() {
       encrypted_ = true;
       become(State::handshake);
       return limit(config_->limits.idle);
-    case Step::Then::go_on:
     case Step::Then::hand_over:
+      return hand_over();
+    case Step::Then::go_on:
       return become(State::reading);
   }
 }
@@ -350,19 +351,38 @@ bool Connection::shake_hands() {
   return false;
 }
 
-void Connection::handover_failed() {
+void Connection::hand_over() {
+  at_mta_ = true;
+  joined_ = session_->mta_order().what == MtaOrder::What::join;
+  become(State::handed_over);
+  owner_.hand_over(*this);
+}
+
+void Connection::mta_answered(MtaAnswer answer) {
   readable_ = true;
-  take(session_->handover_failed(), false);
+  if (answer.unread) {
+    reader_.clear();
+    reader_.feed(*answer.unread);
+  }
+  take(session_->mta_answered(std::move(answer)), false);
   go_on();
 }
 
-void Connection::handover_over() { close(); }
+void Connection::mta_failed() {
+  readable_ = true;
+  at_mta_ = joined_ = false;
+  take(session_->mta_failed(), false);
+  go_on();
+}
+
+void Connection::mta_over() { close(); }
 
 // ---- the end
 
 void Connection::finish(std::string_view farewell) {
   switch (state_) {
     case State::thinking:
+      if (joined_) return;
       reply_ = farewell;
       finishing_ = true;
       return;

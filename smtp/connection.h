@@ -35,7 +35,9 @@ class ConnectionOwner {
   virtual void holding(Connection& connection) = 0;
   /// Null: no TLS at present.
   virtual std::shared_ptr<TlsContext> start_tls(Connection& connection) = 0;
+  /// Has the MTA follow session().mta_order(); then one of mta_answered(), mta_failed(), mta_over(), not from within.
   virtual void hand_over(Connection& connection) = 0;
+  virtual void leave_mta(Connection& connection) = 0;  ///< It has answered, and is not needed any more.
   /// One connection more (or less: -1) waits before it is told something. It waits for nothing else meanwhile.
   virtual void slowed(Connection& connection, int change) = 0;
   virtual void stuttered(std::size_t bytes) = 0;
@@ -58,8 +60,9 @@ class Connection : public Timed {
   void ready();  ///< The socket is.
   void due();    ///< Its time in the wheel has come.
   void answered(Step step);
-  void handover_failed();
-  void handover_over();
+  void mta_answered(MtaAnswer answer);
+  void mta_failed();
+  void mta_over();
   void give_up() { close(); }  ///< Whatever it does: it cannot be waited for.
 
   /// What is left of its reply and then `farewell` (unless the reply was a farewell), at full speed and without waiting for the
@@ -74,7 +77,7 @@ class Connection : public Timed {
     stuttering,   ///< A reply is sent byte by byte.
     sending,      ///< A reply is sent.
     handshake,    ///< TLS.
-    handed_over,  ///< It belongs to the MTA.
+    handed_over,  ///< The MTA is to answer, or it belongs to it.
     lingering,    ///< All was said; what the client still sends is thrown away, so that it can read our last words.
     over,
   };
@@ -105,6 +108,7 @@ class Connection : public Timed {
   void begin_reply(bool decided);
   void stutter();
   void reply_is_out();
+  void hand_over();
   void begin_tls();
   void end_tls();
   bool stutters(SteadyTime now) const;
@@ -133,6 +137,8 @@ class Connection : public Timed {
   bool encrypted_ = false;  // what is said from now on goes through tls_
   bool held_ = false;
   bool finishing_ = false;
+  bool at_mta_ = false;  // the owner knows it there
+  bool joined_ = false;  // it is the MTA's, also while plugins are told of a message
 };
 
 }  // namespace deferd::smtp

@@ -103,6 +103,7 @@ class ConnectionFixture : public ::testing::Test, protected ConnectionOwner {
   void holding(Connection&) override { ++held; }
   std::shared_ptr<TlsContext> start_tls(Connection&) override { return nullptr; }
   void hand_over(Connection&) override { ++handed_over; }
+  void leave_mta(Connection&) override { ++left_mta; }
   void slowed(Connection&, int change) override { slow += change; }
   void stuttered(std::size_t bytes) override { stuttered_bytes += bytes; }
   void over(Connection&) override { is_over = true; }
@@ -128,7 +129,7 @@ class ConnectionFixture : public ::testing::Test, protected ConnectionOwner {
   std::string opened_for;
   bool waits_to_read = false, waits_to_write = false, thinking = false, hold_answers = false, writable = true, refuse = false;
   bool is_over = false;
-  int held = 0, handed_over = 0, slow = 0;
+  int held = 0, handed_over = 0, left_mta = 0, slow = 0;
   std::size_t stuttered_bytes = 0;
 };
 

@@ -289,7 +289,7 @@ TEST_F(ConnectionTest, GoesOnAfterAHandOverThatFailed) {
   connection->finish("421 4.3.2 Shutting down\r\n");
   EXPECT_FALSE(is_over);
   EXPECT_EQ(heard(), "");
-  connection->handover_failed();
+  connection->mta_failed();
   settle();
   EXPECT_EQ(heard(), "451 4.3.0 Please try again later\r\n250 2.0.0 OK\r\n");
 }
@@ -299,7 +299,7 @@ TEST_F(ConnectionTest, IsOverAfterAHandOver) {
   start();
   introduce();
   say("RCPT TO:<pass@example.net>\r\n");
-  connection->handover_over();
+  connection->mta_over();
   EXPECT_TRUE(is_over);
 }
 

@@ -20,8 +20,17 @@ struct Envelope {
   int promised = 0;    ///< 250, and the truth at DATA (`voice: data`): that must be 4xx.
   int held = 0;        ///< 250, because the client is held.
   int put_off = 0;     ///< 4xx
+  int relayed = 0;     ///< 250, by the MTA.
 
-  std::unique_ptr<HandoverEnvelope> words;  ///< If there may be a hand-over.
+  enum class Mta : std::uint8_t {
+    none,
+    open,    ///< It has heard of this transaction, and of its recipients those that pass.
+    joined,  ///< The client talks with it.
+    lost,    ///< It has promised something and is gone: the message must be put off.
+  };
+  Mta mta = Mta::none;
+  std::unique_ptr<MtaOrder> order;  ///< The latest, if there may be any.
+  std::string last_word;            ///< Of the MTA, on a message that it has taken: the client hears it once plugins know.
 };
 
 /// Why a command is not taken, before anybody is asked. Code 0: it is.

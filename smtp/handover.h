@@ -1,22 +1,21 @@
-// Hand-over: a client that has passed is given to the real MTA, within the session it passed in.
+// Hand-over: a client that has passed reaches the real MTA, within the session it passed in.
 //
 // The MTA is told who the client is (PROXY header or XCLIENT), hears its EHLO, MAIL and RCPT again, and answers the recipient
-// itself; from then on client and MTA are joined, and we only carry bytes. We never accept mail: as long as the MTA has not
-// answered, the client has heard nothing, and hears 451 if the MTA fails. What the client had sent ahead follows in order.
+// itself. A client that is white is then joined with it, and we only carry bytes and watch what becomes of its messages. Of
+// anybody else the session goes on asking about each recipient, and the MTA hears only what passes. We never accept mail: what
+// the client hears of its recipients and its message is the MTA's word, and 451 if the MTA fails. What the client had sent ahead
+// follows in order.
 #pragma once
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "deferd/host.h"
 #include "ops/metrics.h"
 #include "smtp/handover_limits.h"
+#include "smtp/handover_offer.h"
 #include "smtp/mta_probe.h"
 
 namespace deferd::smtp {
-
-class Handover;
-struct HandoverOffer;
 
 /// One a front end. Thread-safe; outlives the I/O threads and all sessions handed over.
 class HandoverService {
@@ -31,13 +30,12 @@ class HandoverService {
   std::shared_ptr<const MtaState> mta() const;
 
   /// Begins one client's hand-over (handover_offer.h), on the client's I/O thread. Fails, later, if the MTA is not ready.
-  std::function<std::unique_ptr<Handover>(HandoverOffer)> starter();
+  StartHandover starter();
 
   int open() const;  ///< Sessions handed over, or on their way.
 
  private:
   struct Impl;
-  class Client;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -206,25 +206,40 @@ std::shared_ptr<TlsContext> IoThread::start_tls(Connection& connection) {
 
 void IoThread::hand_over(Connection& connection) {
   auto& seat = static_cast<Seat&>(connection);
-  seat.handover = front_.wiring.hand_over({.context = io_,
-                                           .socket = seat.socket(io_),
-                                           .transport = seat.transport(),
-                                           .session = seat.session()->session(),
-                                           .envelope = seat.session()->handover_envelope(),
-                                           .unread = seat.unread(),
-                                           .failed = [this, &seat] { handed_back(seat, false); },
-                                           .over = [this, &seat] { handed_back(seat, true); }});
+  const auto& order = seat.session()->mta_order();
+  if (hurrying_) return net::post(io_, [this, &seat] { end_handover(seat); });
+  if (seat.handover) return seat.handover->go_on(order, seat.socket(io_), seat.unread());
+  seat.handover =
+      front_.wiring.hand_over({.context = io_,
+                               .socket = seat.socket(io_),
+                               .transport = seat.transport(),
+                               .session = seat.session()->session(),
+                               .order = order,
+                               .unread = seat.unread(),
+                               .answered = [this, &seat](MtaAnswer answer) { answered_by_mta(seat, std::move(answer)); },
+                               .failed = [this, &seat] { handed_back(seat, false); },
+                               .over = [this, &seat] { handed_back(seat, true); }});
+}
+
+// Neither of these now: the hand-over is in the middle of something. It may be ended meanwhile.
+
+void IoThread::answered_by_mta(Seat& seat, MtaAnswer answer) {
+  net::post(io_, [this, &seat, answer = std::move(answer)]() mutable {
+    if (!seat.handover) return;
+    seat.mta_answered(std::move(answer));
+    if (stopping_) seat.finish(farewell());
+    arm();
+  });
 }
 
 void IoThread::handed_back(Seat& seat, bool over) {
-  // Not now: the hand-over is in the middle of something.
   net::post(io_, [this, &seat, over] {
-    if (!seat.handover) return;  // ended meanwhile
+    if (!seat.handover) return;
     seat.handover.reset();
     if (over)
-      seat.handover_over();
+      seat.mta_over();
     else
-      seat.handover_failed();
+      seat.mta_failed();
     if (stopping_) seat.finish(farewell());
     arm();
   });
@@ -234,6 +249,7 @@ void IoThread::handed_back(Seat& seat, bool over) {
 
 void IoThread::over(Connection& connection) {
   auto& seat = static_cast<Seat&>(connection);
+  seat.handover.reset();
   auto session = seat.take_session();
   if (seat.known && session) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(now() - seat.began()).count();
@@ -271,12 +287,15 @@ void IoThread::send_away_all() {
 
 void IoThread::end_handovers() {
   net::post(io_, [this] {
+    hurrying_ = true;
     for (auto& seat : seats_)
-      if (seat.handover) {
-        seat.handover.reset();
-        seat.handover_over();
-      }
+      if (seat.state() == Connection::State::handed_over) end_handover(seat);
   });
+}
+
+void IoThread::end_handover(Seat& seat) {
+  seat.handover.reset();
+  seat.mta_over();
 }
 
 void IoThread::end_if_empty() {

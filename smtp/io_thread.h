@@ -40,6 +40,7 @@ class IoThread final : private ConnectionOwner {
   void holding(Connection& connection) override;
   std::shared_ptr<TlsContext> start_tls(Connection& connection) override;
   void hand_over(Connection& connection) override;
+  void leave_mta(Connection& connection) override { static_cast<Seat&>(connection).handover.reset(); }
   void slowed(Connection& connection, int change) override;
   void stuttered(std::size_t bytes) override { stuttered_ += bytes; }
   void over(Connection& connection) override;
@@ -49,6 +50,8 @@ class IoThread final : private ConnectionOwner {
   void make_room(std::optional<unsigned> lane);
   void send_away_all();
   void handed_back(Seat& seat, bool over);
+  void answered_by_mta(Seat& seat, MtaAnswer answer);
+  void end_handover(Seat& seat);
   void arm();  // after whatever may have set something in the wheel
   void turn();
   void bury(Seat& seat);
@@ -65,6 +68,7 @@ class IoThread final : private ConnectionOwner {
   Seats seats_;
   std::uint64_t stuttered_ = 0;  // bytes, not yet counted
   bool stopping_ = false;
+  bool hurrying_ = false;  // hand-overs, too
   std::thread thread_;
 };
 

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "smtp/command.h"
+#include "smtp/mta_reply.h"
 #include "smtp/path.h"
 #include "smtp/proxy_header.h"
 
@@ -17,30 +18,6 @@ constexpr std::string_view kEnd = "\r\n";
 bool same(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](unsigned char x, unsigned char y) { return std::toupper(x) == std::toupper(y); });
-}
-
-/// A reply at the beginning of `bytes`: RFC 5321 section 4.2.1. Code 0: more is needed; -1: no reply.
-struct Reply {
-  int code = 0;
-  std::size_t size = 0;
-};
-
-Reply first_reply(std::string_view bytes) {
-  Reply reply;
-  while (true) {
-    const auto end = bytes.find('\n', reply.size);
-    if (end == bytes.npos) return {};
-    const auto line = bytes.substr(reply.size, end - reply.size);
-    const auto digit = [&](std::size_t i) { return i < line.size() && line[i] >= '0' && line[i] <= '9'; };
-    if (!digit(0) || !digit(1) || !digit(2)) return {-1};
-    const int code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
-    if (code < 200 || code > 599 || (reply.code != 0 && code != reply.code)) return {-1};
-    const char mark = line.size() > 3 ? line[3] : ' ';
-    if (mark != '-' && mark != ' ' && mark != '\r') return {-1};
-    reply.code = code;
-    reply.size = end + 1;
-    if (mark != '-') return reply;
-  }
 }
 
 /// The lines of a reply without their codes.
@@ -128,6 +105,11 @@ std::string offered_parameters(const std::vector<std::string>& parameters, const
   return line;
 }
 
+std::string recipient_line(std::string_view rcpt, const std::vector<std::string>& extensions) {
+  const auto path = parse_recipient(parse_command(rcpt).argument);
+  return path ? line_of("RCPT TO:<" + path->address + ">" + offered_parameters(path->parameters, extensions)) : std::string();
+}
+
 MtaClient::MtaClient(MtaScript script) : script_(std::move(script)) {}
 
 std::string MtaClient::start() {
@@ -140,7 +122,7 @@ std::string MtaClient::receive(std::string_view bytes) {
   if (done_) return {};
   buffer_ += bytes;
   const auto [code, size] = first_reply(buffer_);
-  if (code < 0 || (code == 0 && buffer_.size() > kLongestReply)) {
+  if (code < 0) {
     finish(MtaResult::Outcome::out_of_step);
     return {};
   }
@@ -257,12 +239,9 @@ std::string MtaClient::sender() {
 
 std::string MtaClient::recipient() {
   result_.stage = MtaStage::rcpt;
-  const auto path = parse_recipient(parse_command(script_.envelope.rcpt).argument);
-  if (!path) {
-    finish(MtaResult::Outcome::out_of_step);
-    return {};
-  }
-  return line_of("RCPT TO:<" + path->address + ">" + offered_parameters(path->parameters, result_.extensions));
+  auto line = recipient_line(script_.envelope.rcpt, result_.extensions);
+  if (line.empty()) finish(MtaResult::Outcome::out_of_step);
+  return line;
 }
 
 void MtaClient::read_extensions(std::string_view reply) {

@@ -9,8 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "deferd/address.h"
+#include "smtp/mta_order.h"
 #include "smtp/smtp_config.h"
-#include "smtp/smtp_session.h"
 
 namespace deferd::smtp {
 
@@ -53,13 +54,14 @@ struct MtaResult {
 /// `parameters` of MAIL or RCPT as far as an MTA that offers `extensions` takes them, each with a blank before it.
 std::string offered_parameters(const std::vector<std::string>& parameters, const std::vector<std::string>& extensions);
 
+/// A client's RCPT line written anew for an MTA that offers `extensions`, with its end; empty if it is none.
+std::string recipient_line(std::string_view rcpt, const std::vector<std::string>& extensions);
+
 /// A refusal of the sender that speaks of the message (550 to 555: size, address, policy) is the MTA's answer to the recipient;
 /// any other refusal before RCPT is no answer: the client is to come back. EHLO is never followed by HELO: an MTA that knows
 /// PROXY or XCLIENT knows EHLO, and one that refuses it may have answered something else.
 class MtaClient {
  public:
-  static constexpr std::size_t kLongestReply = 16 * 1024;
-
   explicit MtaClient(MtaScript script);
 
   std::string start();                                               ///< What to send once connected; may be empty.

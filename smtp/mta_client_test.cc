@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "smtp/mta_reply.h"
 #include "smtp/proxy_header.h"
 
 namespace deferd::smtp {
@@ -164,7 +165,7 @@ TEST(MtaClient, GivesUpBeforeTheRecipientWhenTheMtaCannot) {
       {With::proxy_v2, {"220 mx\r\n500 5.5.2 bad syntax\r\n"}, Outcome::out_of_step, MtaStage::banner},
       {With::proxy_v2, {"220 mx\r\n", "500 what\r\n250 mx\r\n"}, Outcome::out_of_step, MtaStage::ehlo},
       {With::proxy_v2, {"220 mx\r\n", kEhlo, "250 ok\r\n", "354 go on\r\n"}, Outcome::out_of_step, MtaStage::rcpt},
-      {With::proxy_v2, {std::string(MtaClient::kLongestReply + 1, '2')}, Outcome::out_of_step, MtaStage::banner},
+      {With::proxy_v2, {std::string(kLongestReply + 1, '2')}, Outcome::out_of_step, MtaStage::banner},
   };
   for (const auto& failure : failures) {
     const auto dialogue = play(script(failure.with), failure.replies);
@@ -178,12 +179,12 @@ TEST(MtaClient, HoldsNoMoreOfAReplyThanItMust) {
   MtaClient client(script(With::proxy_v2));
   client.start();
   std::size_t given = 0;
-  while (!client.done() && given < 10 * MtaClient::kLongestReply) {
+  while (!client.done() && given < 10 * kLongestReply) {
     client.receive("220-more of it\r\n");
     given += 16;
   }
   EXPECT_TRUE(client.done());
-  EXPECT_LT(given, 2 * MtaClient::kLongestReply);
+  EXPECT_LT(given, 2 * kLongestReply);
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ class Script {
 };
 
 /// The verdict on a name that starts with `defer` is defer, so with `reject`, `close` and `exempt` (an accept of that name);
-/// others pass. One that starts with `held` is deferred and to be held, `bounced` is rejected and to be held; `lines` is held
+/// others pass; a recipient that starts with `white` makes its client white, `accept` is let in by somebody's accept. One that
+/// starts with `held` is deferred and to be held, `bounced` is rejected and to be held; `lines` is held
 /// and has two lines to say.
 class ScriptedDialogue : public Dialogue {
  public:
@@ -64,6 +65,7 @@ class ScriptedDialogue : public Dialogue {
   }
   const Decision& rcpt(std::string to) override {
     decide(Stage::rcpt, "rcpt " + to, to);
+    white_ = white_ || to.starts_with("white");
     if (decision_.lets_through()) session_.rcpt_to.push_back(to);
     if (voice_ == Voice::data && decision_.verdict.action == Action::defer) {
       decision_.voiced = false;
@@ -74,9 +76,12 @@ class ScriptedDialogue : public Dialogue {
   const Decision& data() override { return decide(Stage::data, "data", untold_.empty() ? script_.at_data : untold_); }
   const Decision& headers() override { return decide(Stage::headers, "headers", {}); }
   Duration accepted() override {
-    script_.note("accepted");
+    std::string call = "accepted " + session_.mail_from + " ->";
+    for (const auto& to : session_.rcpt_to) call += " " + to;
+    script_.note(call);
     return {};
   }
+  bool client_is_white() override { return white_; }
   void reset() override {
     script_.note("reset");
     reset_envelope();
@@ -114,7 +119,8 @@ class ScriptedDialogue : public Dialogue {
       verdict = Verdict::accept("test");
       decision_.plugin = "exempt";
     }
-    if (decision_.lets_through() && decision_.plugin == "test") decision_.plugin.clear();
+    if (by.starts_with("accept")) verdict = Verdict::accept("test");
+    if (verdict.action == Action::pass) decision_.plugin.clear();
     return decision_;
   }
 
@@ -123,6 +129,7 @@ class ScriptedDialogue : public Dialogue {
   const Voice voice_;
   Decision decision_;
   std::string untold_;
+  bool white_ = false;
 };
 
 }  // namespace deferd::smtp

@@ -14,7 +14,7 @@ SmtpSession& SessionTest::session() {
 void SessionTest::leave() {
   session_.reset();
   reader_.clear();
-  greeted_ = false;
+  greeted_ = at_mta_ = false;
 }
 
 void SessionTest::greet() {
@@ -33,6 +33,10 @@ Step SessionTest::settle(Step step) {
 void SessionTest::hear(std::string_view line) { transcript_.append(line).append("\n"); }
 
 void SessionTest::show(const Step& step) {
+  if (at_mta_ && !session().with_mta()) {
+    at_mta_ = false;
+    hear("* leave mta");
+  }
   std::string_view rest = step.reply;
   EXPECT_TRUE(rest.empty() || rest.ends_with("\r\n")) << rest;
   while (!rest.empty()) {
@@ -52,9 +56,37 @@ void SessionTest::show(const Step& step) {
       session().tls_started("");
       break;
     case Step::Then::hand_over:
-      hear("* hand over");
+      at_mta_ = true;
+      constexpr const char* kOrders[] = {"* join", "* open", "* rcpt", "* data", "* message"};
+      hear(kOrders[static_cast<std::size_t>(session().mta_order().what)]);
       break;
   }
+}
+
+void SessionTest::mta(std::string_view answer) {
+  MtaAnswer answered;
+  const auto word = [&answer] {
+    const auto end = std::min(answer.find(' '), answer.size());
+    const auto first = answer.substr(0, end);
+    answer.remove_prefix(std::min(end + 1, answer.size()));
+    return std::string(first);
+  };
+  if (answer == "none") {
+    at_mta_ = false;
+    return show(session().mta_failed());
+  }
+  if (answer.starts_with("taken ")) {
+    word();
+    answered.taken.sender = "a@example.org";
+    while (!answer.empty()) answered.taken.recipients.push_back(word());
+  } else {
+    answered.cut = answer.starts_with("cut ");
+    answered.last = answered.cut || answer.starts_with("last ");
+    if (answered.last) word();
+    answered.reply = std::string(answer) + "\r\n";
+    answered.code = std::stoi(answered.reply);
+  }
+  show(settle(session().mta_answered(std::move(answered))));
 }
 
 void SessionTest::feed(std::string_view bytes) {
@@ -76,9 +108,9 @@ void SessionTest::play(std::string_view text) {
     if (line.starts_with("C:")) {
       hear(line);
       feed(line.substr(std::min<std::size_t>(3, line.size())) + "\r\n");
-    } else if (line == "! no mta") {
+    } else if (line.starts_with("! ")) {
       hear(line);
-      show(session().handover_failed());
+      mta(std::string_view(line).substr(2));
     }
   }
   EXPECT_EQ(transcript_, expected);

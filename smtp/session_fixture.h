@@ -2,8 +2,13 @@
 //
 //   C: EHLO client.example     what the client says, one line with CR LF
 //   S: 250 mx.example Ready    what it hears: every line, in order
-//   * hang up                  what is to follow: `hang up`, `start tls` (it does), `hand over`
-//   ! no mta                   the hand-over fails
+//   * hang up                  what is to follow: `hang up`, `start tls` (it does), or what the MTA is to do: `join`, `open`,
+//                              `rcpt`, `data`, `message`
+//   ! 250 fine                 the MTA has answered so
+//   ! last 421 busy            likewise, and cannot be asked any more; `cut`: the client is in the middle of its message
+//   ! none                     it has not answered
+//   ! taken b@example.net      the MTA that was joined has taken a message for these
+//   * leave mta                it is not needed any more
 #pragma once
 #include <gmock/gmock.h>
 
@@ -51,6 +56,7 @@ class SessionTest : public testing::Test {
   void show(const Step& step);
   void hear(std::string_view line);
   void feed(std::string_view bytes);
+  void mta(std::string_view answer);
 
   OpenDialogue open_ = [this](Session known, Voice voice) {
     return std::make_unique<ScriptedDialogue>(script, std::move(known), voice);
@@ -59,6 +65,7 @@ class SessionTest : public testing::Test {
   LineReader reader_;
   std::string transcript_;
   bool greeted_ = false;
+  bool at_mta_ = false;
 };
 
 }  // namespace deferd::smtp

@@ -166,8 +166,8 @@ TEST_F(HeldTest, RecipientsWhoPassAreHandedOverUnlessOneWasHeld) {
   rules.handover = true;
   script.at_connect = "held";
   send("HELO client.example\r\nMAIL FROM:<held@example.org>\r\n");
-  EXPECT_THAT(send("RCPT TO:<postmaster@example.net>\r\n"), ElementsAre("* hand over"));
-  session().handover_failed();
+  EXPECT_THAT(send("RCPT TO:<postmaster@example.net>\r\n"), ElementsAre("* open"));
+  session().mta_failed();
   send("RCPT TO:<held@example.net>\r\n");
   EXPECT_THAT(send("RCPT TO:<postmaster@example.net>\r\n"), ElementsAre("S: 451 4.7.1 Please try again later"));
 }

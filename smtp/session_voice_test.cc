@@ -1,4 +1,4 @@
-// When decisions are told: every voice with every outcome, several recipients, hand-over.
+// When decisions are told: every voice with every outcome, several recipients.
 #include "smtp/session_fixture.h"
 
 namespace deferd::smtp {
@@ -6,7 +6,6 @@ namespace {
 
 using testing::Contains;
 using testing::ElementsAre;
-using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
@@ -146,88 +145,6 @@ TEST_F(VoiceTest, VoiceIsRcptWithHandOver) {
   config.handover.to = "127.0.0.1:10025";
   session();
   EXPECT_EQ(script.voice, Voice::rcpt);
-}
-
-class HandoverTest : public VoiceTest {
- protected:
-  HandoverTest() {
-    config.handover.to = "127.0.0.1:10025";
-    rules.handover = true;
-    rules.mta_extensions = {"SIZE 10240000", "8BITMIME", "DSN"};
-  }
-};
-
-TEST_F(HandoverTest, WhoPassesIsHandedOverWithItsOwnWords) {
-  play(R"(
-S: 220 mx.example ESMTP
-C: ehlo client.example
-S: 250-mx.example Ready
-S: 250-SIZE 10240000
-S: 250-8BITMIME
-S: 250 DSN
-C: mail from:<a@example.org>  SIZE=100 RET=HDRS ENVID=abc
-S: 250 2.1.0 OK
-C: rcpt to: <b@example.net> NOTIFY=NEVER
-* hand over
-)");
-  const auto& words = session().handover_envelope();
-  EXPECT_TRUE(words.extended);
-  EXPECT_EQ(words.helo, "client.example");
-  EXPECT_EQ(words.mail, "mail from:<a@example.org>  SIZE=100 RET=HDRS ENVID=abc");
-  EXPECT_EQ(words.rcpt, "rcpt to: <b@example.net> NOTIFY=NEVER");
-}
-
-TEST_F(HandoverTest, HeloStaysHelo) {
-  begin();
-  EXPECT_EQ(rcpt("exempt"), "hand over");
-  EXPECT_FALSE(session().handover_envelope().extended);
-}
-
-TEST_F(HandoverTest, OffersTlsBesideWhatTheMtaOffers) {
-  rules.tls_offered = true;
-  EXPECT_THAT(send("EHLO client.example\r\n"), Contains("S: 250 STARTTLS"));
-}
-
-TEST_F(HandoverTest, RecipientsToldToComeAgainDoNotHinderIt) {
-  begin();
-  EXPECT_EQ(rcpt("defer"), "451 4.7.1 Come back");
-  EXPECT_EQ(rcpt("reject"), "550 5.7.1 No");
-  EXPECT_EQ(rcpt("b"), "hand over");
-  EXPECT_EQ(session().handover_envelope().rcpt, "RCPT TO:<b@example.net>");
-}
-
-TEST_F(HandoverTest, NoneAfterA250) {
-  config.voice = Voice::data;
-  begin();
-  EXPECT_EQ(rcpt("defer"), "250 2.1.5 OK");
-  EXPECT_EQ(rcpt("b"), "250 2.1.5 OK");
-  EXPECT_EQ(data(), "451 4.7.1 Come back; hang up");
-}
-
-TEST_F(HandoverTest, WithoutAnMtaTheRecipientIsToldToComeAgain) {
-  begin();
-  EXPECT_EQ(rcpt("b"), "hand over");
-  play(R"(
-! no mta
-S: 451 4.3.0 Please try again later
-C: DATA
-S: 451 4.5.1 No valid recipients
-C: RCPT TO:<c@example.net>
-* hand over
-)");
-}
-
-TEST_F(HandoverTest, WhileTheProbeFailsNobodyIsHandedOver) {
-  rules.handover = false;
-  begin();
-  EXPECT_EQ(rcpt("b"), "451 4.7.1 Please try again later");
-}
-
-TEST_F(HandoverTest, ParametersCannotCarryLineEnds) {
-  send("EHLO client.example\r\n");
-  EXPECT_THAT(said("MAIL FROM:<a@example.org> ENVID=a\rDATA"), StartsWith("501 "));
-  EXPECT_THAT(said("MAIL FROM:<a@example.org>\r"), StartsWith("5"));
-  EXPECT_THAT(said("MAIL FROM:<a\r@example.org>"), StartsWith("501 "));
 }
 
 }  // namespace

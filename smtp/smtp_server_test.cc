@@ -174,6 +174,7 @@ class ServerHandoverTest : public ServerFixture {
   struct Session : Handover {
     explicit Session(std::atomic<int>& running) : running_(running) { ++running_; }
     ~Session() override { --running_; }
+    void go_on(const MtaOrder&, boost::asio::posix::stream_descriptor&, std::string_view) override {}
     std::atomic<int>& running_;
   };
 

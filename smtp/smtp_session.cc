@@ -5,17 +5,12 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "smtp/command.h"
-#include "smtp/envelope.h"
-#include "smtp/held_message.h"
-#include "smtp/reply.h"
+#include "smtp/session_state.h"
 #include "smtp/texts.h"
 
 namespace deferd::smtp {
 
 namespace {
-
-using Then = Step::Then;
 
 constexpr std::size_t kLongestHelo = 255;  // RFC 5321 section 4.5.3.1.2
 constexpr std::size_t kLongestSubject = 256;
@@ -32,93 +27,7 @@ constexpr std::string_view kLongLine = "smtp.long-line";
 constexpr std::string_view kOddHelo = "smtp.odd-helo";
 constexpr std::string_view kNoHelo = "smtp.no-helo";
 
-/// What a held client hears in the end, and whose verdict that is.
-struct Refusal {
-  std::string reply;
-  std::string plugin;
-};
-
-Step say(std::string reply, Then then = Then::go_on) { return {.reply = std::move(reply), .then = then}; }
-Step say(int code, std::string_view enhanced, std::string_view text, Then then = Then::go_on) {
-  return say(format_reply(code, enhanced, text), then);
-}
-
-bool is_temporary(std::string_view reply) { return reply.starts_with('4'); }
-
-Then after(const Decision& decision) { return decision.verdict.action == Action::close ? Then::hang_up : Then::go_on; }
-
-/// Of a banner there are two that refuse: RFC 5321 sections 3.1 and 3.8. No enhanced codes: RFC 2034 section 4.
-std::string refusing_banner(const Decision& decision) {
-  const auto& reply = decision.verdict.reply;
-  if (!is_temporary(format_reply(decision))) return format_reply(554, {}, reply.text.empty() ? "No service here" : reply.text);
-  return format_reply(421, {}, reply.text.empty() ? "Please try again later" : reply.text);
-}
-
 }  // namespace
-
-struct SmtpSession::State {
-  enum class Asking : std::uint8_t { nothing, connect, helo, mail, rcpt, data };
-
-  State(std::shared_ptr<const SessionRules> the_rules, const OpenDialogue& open, Session known, Log& the_log)
-      : rules(std::move(the_rules)), log(the_log), dialogue(open(std::move(known), rules->config->voiced())) {
-    id = session().id;
-    client = session().client;
-  }
-
-  const SmtpConfig& config() const { return *rules->config; }
-  Session& session() const { return dialogue->session(); }
-  bool held() const { return refusal != nullptr; }
-
-  std::string text(const std::string& configured) const;
-  bool wants(std::uint32_t hook) const;
-  bool offers_dsn() const;
-  void tag(std::string_view fact) { dialogue->tag(fact); }
-  void forget_envelope();
-  void learn(const Decision& decision);
-
-  Step ask(Asking stage);
-  Step bad(int code, std::string_view enhanced, std::string_view text);
-  Step idle(Step step);
-  Step enough() const;
-  Step later(Then then = Then::go_on) const { return say(451, "4.7.1", text(config().texts.later), then); }
-
-  Step command(std::string_view line);
-  Step helo(std::string_view name, bool extended_helo);
-  Step mail(const Command& command, std::string_view line);
-  Step rcpt(const Command& command, std::string_view line);
-  Step data(std::string_view argument);
-  Step start_tls(std::string_view argument);
-  Step held_line(std::string_view line);
-
-  Step answer();
-  Step settled(Step step);
-  const Decision& tell_sender();
-  Step told_connect(const Decision& decision);
-  Step told_helo(const Decision& decision);
-  Step told_mail(const Decision& decision);
-  Step told_rcpt(const Decision& decision);
-  Step told_data(const Decision& decision);
-  Step greeting() const;
-  Step sender_ok() const { return say(250, "2.1.0", text(config().texts.sender_ok)); }
-  Step recipient_ok() const { return say(250, "2.1.5", text(config().texts.recipient_ok)); }
-  Step take_message();
-
-  std::shared_ptr<const SessionRules> rules;
-  Log& log;
-  std::uint64_t id;  // of the session; this and the client's address are here so that the dialogue can rest
-  Address client;
-  std::unique_ptr<Dialogue> dialogue;
-  std::unique_ptr<Envelope> envelope;  // after MAIL
-  std::unique_ptr<Refusal> refusal;    // while held; then no recipient was promised anything else
-  Pace pace;
-  int errors = 0;
-  int idle_commands = 0;
-  HeldMessage message;
-  Asking asking = Asking::nothing;
-  bool seen = false;      // plugins may know of the session
-  bool greeted = false;   // after HELO
-  bool extended = false;  // that was EHLO
-};
 
 std::string SmtpSession::State::text(const std::string& configured) const {
   static const SystemClock machine;
@@ -140,21 +49,6 @@ void SmtpSession::State::forget_envelope() {
   if (!envelope) return;
   envelope.reset();
   dialogue->reset();
-}
-
-/// From now on the client is treated as this decision wants. A client whose recipients were promised an answer at DATA is not
-/// held any more: there, one answer must do for all.
-void SmtpSession::State::learn(const Decision& decision) {
-  pace = decision.plugin == "exempt" ? Pace{} : decision.pace;
-  pace.hold = pace.hold && !decision.lets_through() && (!envelope || envelope->promised == 0 || decision.stage == Stage::data);
-  const bool recipients_held = envelope && envelope->held > 0;
-  if (!pace.hold) {
-    if (!recipients_held) refusal.reset();
-    return;
-  }
-  // Of several recipients, the one who may come back decides what the message hears.
-  if (recipients_held && is_temporary(refusal->reply)) return;
-  refusal = std::make_unique<Refusal>(Refusal{format_reply(decision), decision.plugin});
 }
 
 /// Held clients take minutes from one line to the next, and there are many of them.
@@ -260,7 +154,8 @@ Step SmtpSession::State::mail(const Command& command, std::string_view line) {
   envelope->utf8 = asks_for_utf8(*path);
   envelope->sender = std::move(*path);
   if (rules->handover)
-    envelope->words = std::make_unique<HandoverEnvelope>(HandoverEnvelope{extended, session().helo, std::string(line), {}});
+    envelope->order =
+        std::make_unique<MtaOrder>(MtaOrder{MtaOrder::What::open, {extended, session().helo, std::string(line), {}}});
   return wants(hook::mail) ? ask(Asking::mail) : sender_ok();
 }
 
@@ -274,7 +169,7 @@ Step SmtpSession::State::rcpt(const Command& command, std::string_view line) {
   if (envelope->recipients >= config().limits.recipients) return bad(452, "4.5.3", "Too many recipients");
   ++envelope->recipients;
   envelope->rcpt = std::move(path->address);
-  if (envelope->words) envelope->words->rcpt = line;
+  if (envelope->order) envelope->order->words.rcpt = line;
   return ask(Asking::rcpt);
 }
 
@@ -282,8 +177,9 @@ Step SmtpSession::State::data(std::string_view argument) {
   if (!argument.empty()) return bad(501, "5.5.4", "Syntax: DATA");
   if (held()) return take_message();
   if (!envelope || envelope->recipients == 0) return bad(503, "5.5.1", "Say RCPT first");
+  if (envelope->mta == Envelope::Mta::lost) return later(Then::hang_up);
   // 5xx here would end a message that some recipient may still get.
-  if (envelope->promised == 0)
+  if (envelope->promised == 0 && envelope->relayed == 0)
     return envelope->put_off > 0 ? bad(451, "4.5.1", "No valid recipients") : bad(554, "5.5.1", "No valid recipients");
   if ((dialogue->hooks() & (hook::data | hook::reply)) != 0) return ask(Asking::data);
   return told_data(dialogue->data());
@@ -305,84 +201,6 @@ Step SmtpSession::State::start_tls(std::string_view argument) {
   if (session().tls) return bad(503, "5.5.1", "TLS is on already");
   if (!rules->tls_offered || held()) return bad(454, "4.7.0", "TLS is not available");
   return say(220, "2.0.0", "Ready to start TLS", Then::start_tls);
-}
-
-Step SmtpSession::State::told_connect(const Decision& decision) {
-  learn(decision);
-  if (config().voiced() == Voice::connect && !decision.lets_through() && !held())
-    return say(refusing_banner(decision), Then::hang_up);
-  return say(220, {}, text(config().texts.banner));
-}
-
-Step SmtpSession::State::told_helo(const Decision& decision) {
-  learn(decision);
-  if (config().voiced() != Voice::connect || decision.lets_through() || held()) return idle(greeting());
-  greeted = false;
-  return say(format_reply(decision), after(decision));
-}
-
-Step SmtpSession::State::told_mail(const Decision& decision) {
-  learn(decision);
-  if (config().voiced() != Voice::connect || decision.lets_through() || held()) return sender_ok();
-  auto step = say(format_reply(decision), after(decision));
-  forget_envelope();
-  return step;
-}
-
-Step SmtpSession::State::told_rcpt(const Decision& decision) {
-  learn(decision);
-  if (pace.hold) {
-    ++envelope->held;
-    return recipient_ok();
-  }
-  const bool tell_at_data = config().voiced() == Voice::data && envelope->held == 0;
-  if (decision.lets_through()) {
-    if (rules->handover && envelope->promised == 0 && envelope->held == 0) return say({}, Then::hand_over);
-  } else if (decision.voiced || !tell_at_data) {
-    auto step = say(format_reply(decision), after(decision));
-    if (is_temporary(step.reply)) ++envelope->put_off;
-    return step;
-  }
-  if (tell_at_data) {
-    ++envelope->promised;
-    return recipient_ok();
-  }
-  ++envelope->put_off;
-  return later();
-}
-
-Step SmtpSession::State::told_data(const Decision& decision) {
-  learn(decision);
-  if (held()) return take_message();
-  if (decision.lets_through()) return later(Then::hang_up);
-  return say(format_reply(decision), Then::hang_up);
-}
-
-Step SmtpSession::State::answer() {
-  seen = true;
-  switch (std::exchange(asking, Asking::nothing)) {
-    case Asking::connect:
-      return told_connect(dialogue->connect());
-    case Asking::helo:
-      return told_helo(dialogue->helo());
-    case Asking::mail:
-      return told_mail(tell_sender());
-    case Asking::rcpt:
-      if (!envelope->told) tell_sender();
-      return told_rcpt(dialogue->rcpt(std::move(envelope->rcpt)));
-    case Asking::data:
-      return told_data(dialogue->data());
-    case Asking::nothing:
-      break;
-  }
-  assert(false);
-  return {};
-}
-
-const Decision& SmtpSession::State::tell_sender() {
-  envelope->told = true;
-  session().mail_parameters = envelope->sender.parameters;
-  return dialogue->mail(envelope->sender.address);
 }
 
 SmtpSession::SmtpSession(std::shared_ptr<const SessionRules> rules, const OpenDialogue& open, Session known, Log& log)
@@ -427,12 +245,10 @@ void SmtpSession::tls_started(std::string_view verified_subject) {
 
 void SmtpSession::spoke_early(bool before_banner) { state_->tag(before_banner ? kEarlyTalker : kPipelining); }
 
-const HandoverEnvelope& SmtpSession::handover_envelope() const { return *state_->envelope->words; }
-
-Step SmtpSession::handover_failed() {
-  ++state_->envelope->put_off;
-  return say(451, "4.3.0", state_->text(state_->config().texts.later));
-}
+const MtaOrder& SmtpSession::mta_order() const { return *state_->envelope->order; }
+Step SmtpSession::mta_answered(MtaAnswer answer) { return state_->mta_answered(std::move(answer)); }
+Step SmtpSession::mta_failed() { return state_->mta_failed(); }
+bool SmtpSession::with_mta() const { return state_->with_mta(); }
 
 const Pace& SmtpSession::pace() const { return state_->pace; }
 bool SmtpSession::held() const { return state_->held(); }

@@ -12,6 +12,7 @@
 
 #include "host/pipeline.h"
 #include "smtp/line_reader.h"
+#include "smtp/mta_order.h"
 #include "smtp/smtp_config.h"
 
 namespace deferd::smtp {
@@ -21,7 +22,7 @@ struct Step {
     go_on,      ///< Read the next line once the reply is out (or at once, if it is empty).
     hang_up,    ///< Close once the reply is out.
     start_tls,  ///< Send the reply, drop what was read already, handshake, then tls_started().
-    hand_over,  ///< No reply: give the client to the MTA (handover.h); if that fails, handover_failed().
+    hand_over,  ///< Once the reply is out, if there is any: have the MTA follow mta_order(); then mta_answered() or mta_failed().
   };
   bool ask = false;
   std::string reply;  ///< Formatted; may be empty while a held client's message is read.
@@ -36,14 +37,6 @@ struct SessionRules {
   bool handover = false;                     ///< A target is configured and its last probe was good.
   std::vector<std::string> mta_extensions;   ///< EHLO keywords the probe saw ("SIZE 10240000", "8BITMIME"); without STARTTLS,
                                              ///< CHUNKING, AUTH, XCLIENT, PIPELINING.
-};
-
-/// What the MTA must hear again.
-struct HandoverEnvelope {
-  bool extended = false;  ///< EHLO, else HELO.
-  std::string helo;
-  std::string mail;  ///< The client's own MAIL and RCPT lines, as they came, without line end.
-  std::string rcpt;
 };
 
 class SmtpSession {
@@ -61,8 +54,10 @@ class SmtpSession {
   /// DATA, STARTTLS, QUIT, or anything if PIPELINING was not offered). Tags "smtp.early-talker" or "smtp.pipelining".
   void spoke_early(bool before_banner);
 
-  const HandoverEnvelope& handover_envelope() const;
-  Step handover_failed();  ///< 451 for the recipient, nothing is lost.
+  const MtaOrder& mta_order() const;    ///< Stays until the MTA has answered.
+  Step mta_answered(MtaAnswer answer);  ///< Never blocks, but may have to ask.
+  Step mta_failed();                    ///< 451, nothing is lost.
+  bool with_mta() const;                ///< If not, the MTA is not needed any more. Not while it must be asked.
 
   const Pace& pace() const;        ///< Of this and later replies, until the next decision.
   bool held() const;               ///< Turned away and kept busy (Pace::hold): counts against limits.kept.

@@ -26,7 +26,7 @@ std::span<char> scratch(std::size_t size) {
 
 }  // namespace
 
-Splice::Splice(net::io_context& context, SpliceEnds ends, const SpliceLimits& limits, Ended ended)
+Splice::Splice(net::io_context& context, SpliceEnds ends, const SpliceLimits& limits, Told told)
     : context_(context),
       mta_descriptor_(context, ends.mta),
       mta_transport_(ends.mta),
@@ -37,28 +37,52 @@ Splice::Splice(net::io_context& context, SpliceEnds ends, const SpliceLimits& li
       limits_(limits),
       timer_(context),
       moved_(steady_clock::now()),
-      ended_(std::move(ended)) {
+      messages_(std::move(ends.watch)),
+      told_(std::move(told)) {
   total_.to_mta = to_mta_.backlog.size();
   total_.to_client = to_client_.backlog.size();
+  note(to_client_, to_client_.backlog);
+  note(to_mta_, to_mta_.backlog);
 }
 
-std::shared_ptr<Splice> Splice::start(net::io_context& context, SpliceEnds ends, const SpliceLimits& limits, Ended ended) {
-  std::shared_ptr<Splice> splice(new Splice(context, std::move(ends), limits, std::move(ended)));
+std::shared_ptr<Splice> Splice::start(net::io_context& context, SpliceEnds ends, const SpliceLimits& limits, Told told) {
+  std::shared_ptr<Splice> splice(new Splice(context, std::move(ends), limits, std::move(told)));
   net::post(context, [splice] {
-    if (!splice->ended_) return;
+    if (splice->over_) return;
     splice->watch(splice->limits_.idle);
     splice->pump();
   });
   return splice;
 }
 
+void Splice::note(const Way& way, std::string_view bytes) {
+  if (!messages_) return;
+  if (&way == &to_mta_)
+    messages_->client_says(bytes);
+  else
+    messages_->mta_says(bytes);
+}
+
+void Splice::turn() {
+  net::post(context_, [self = shared_from_this()] { self->pump(); });
+}
+
+void Splice::resume() {
+  paused_ = false;
+  turn();
+}
+
 void Splice::pump() {
-  if (!ended_) return;
+  if (over_ || paused_) return;
   const auto to_client = advance(to_client_);
   const auto to_mta = advance(to_mta_);
   if (to_client == Next::broken || to_mta == Next::broken || (to_client == Next::over && to_mta == Next::over))
     return finish(total_.end);
-  if (to_client == Next::has_more || to_mta == Next::has_more) net::post(context_, [self = shared_from_this()] { self->pump(); });
+  if (messages_ && messages_->has_message() && to_client_.backlog.empty()) {
+    paused_ = true;
+    return told_.taken(messages_->take());
+  }
+  if (to_client == Next::has_more || to_mta == Next::has_more) turn();
 }
 
 /// Gives `bytes` to whom the way leads to, as far as that takes them; what is left stays in `bytes`. More: all is out.
@@ -98,6 +122,7 @@ Splice::Next Splice::drain(Way& way) {
 Splice::Next Splice::advance(Way& way) {
   if (const auto next = drain(way); next != Next::has_more) return next;
   for (int piece = 0; piece < kPiecesATurn; ++piece) {
+    if (messages_ && messages_->has_message()) return Next::waits;  // for resume()
     const auto into = scratch(kPiece);
     const auto moved = way.from.transport.read(into);
     if (moved.state == Moved::State::wait_read || moved.state == Moved::State::wait_write) return wait(way.from, moved.state);
@@ -105,6 +130,7 @@ Splice::Next Splice::advance(Way& way) {
     way.bytes += moved.bytes;
     if (!way.nowhere) moved_ = steady_clock::now();
     std::string_view bytes(into.data(), moved.bytes);
+    note(way, bytes);
     if (deliver(way, bytes) == Next::waits) {
       way.backlog = bytes;
       return Next::waits;
@@ -138,25 +164,26 @@ Splice::Next Splice::wait(End& end, Moved::State state) {
 void Splice::watch(std::chrono::milliseconds limit) {
   timer_.expires_at(moved_ + limit);
   timer_.async_wait([self = shared_from_this(), limit](error_code error) {
-    if (error || !self->ended_) return;
+    if (error || self->over_) return;
+    if (self->paused_) self->moved_ = steady_clock::now();
     if (steady_clock::now() < self->moved_ + limit) return self->watch(limit);
     self->finish(self->total_.end.empty() ? "idle" : self->total_.end);
   });
 }
 
 void Splice::finish(std::string_view why) {
-  const auto ended = std::exchange(ended_, nullptr);
-  if (!ended) return;
+  if (over_) return;
   total_.end = why;
   let_go();
-  ended(total_);
+  told_.ended(total_);
 }
 
 void Splice::stop() {
-  if (std::exchange(ended_, nullptr)) let_go();
+  if (!over_) let_go();
 }
 
 void Splice::let_go() {
+  over_ = true;
   error_code ignored;
   timer_.cancel();
   client_.descriptor.cancel(ignored);

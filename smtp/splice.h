@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "smtp/handover_limits.h"
+#include "smtp/message_watch.h"
 #include "smtp/transport.h"
 
 namespace deferd::smtp {
@@ -21,6 +22,7 @@ struct SpliceEnds {
   Transport& transport;                           ///< The client's bytes.
   int mta = -1;                                   ///< Connected; the splice closes it.
   std::string to_client, to_mta;                  ///< What either is to hear first.
+  std::unique_ptr<MessageWatch> watch{};          ///< Sees all that, and what follows; null: nobody does.
 };
 
 /// Used by the thread that runs `context`; lives until it ends. Memory: at most 64 KiB each way, and nothing while all is
@@ -28,18 +30,23 @@ struct SpliceEnds {
 ///
 /// An end that closes its side for writing may go on reading (half-close). An end that breaks takes the other with it, but what
 /// the MTA said last still reaches the client.
+///
+/// After each message that the MTA has taken, as far as the watch can tell, it stops until resume().
 class Splice : public std::enable_shared_from_this<Splice> {
  public:
   struct Total {
     std::uint64_t to_mta = 0, to_client = 0;  ///< Bytes.
     std::string_view end;                     ///< "client", "mta": who ended first; "idle"; empty: nobody yet.
   };
-  using Ended = std::function<void(const Total&)>;
+  struct Told {
+    std::function<void(const Total&)> ended;  ///< Called once; the splice has let go of the client then.
+    std::function<void(TakenMessage)> taken;  ///< The client has heard so, as far as it is up to us.
+  };
 
-  /// `ended` is called once, never from within; the splice has let go of the client then.
-  static std::shared_ptr<Splice> start(boost::asio::io_context& context, SpliceEnds ends, const SpliceLimits& limits,
-                                       Ended ended);
-  void stop();  ///< At once; `ended` is not called.
+  /// Nothing is called from within, and nothing but `taken` before resume() when that was called.
+  static std::shared_ptr<Splice> start(boost::asio::io_context& context, SpliceEnds ends, const SpliceLimits& limits, Told told);
+  void resume();
+  void stop();  ///< At once; nothing is called any more.
   const Total& total() const { return total_; }
 
  private:
@@ -66,7 +73,9 @@ class Splice : public std::enable_shared_from_this<Splice> {
   /// What became of moving bytes one way as far as possible.
   enum class Next : std::uint8_t { waits, has_more, over, broken };
 
-  Splice(boost::asio::io_context& context, SpliceEnds ends, const SpliceLimits& limits, Ended ended);
+  Splice(boost::asio::io_context& context, SpliceEnds ends, const SpliceLimits& limits, Told told);
+  void note(const Way& way, std::string_view bytes);
+  void turn();
   void pump();
   Next advance(Way& way);
   Next deliver(Way& way, std::string_view& bytes);
@@ -86,7 +95,9 @@ class Splice : public std::enable_shared_from_this<Splice> {
   const SpliceLimits limits_;
   boost::asio::steady_timer timer_;
   std::chrono::steady_clock::time_point moved_;
-  Ended ended_;  // null: over
+  std::unique_ptr<MessageWatch> messages_;
+  Told told_;
+  bool over_ = false, paused_ = false;
 };
 
 }  // namespace deferd::smtp

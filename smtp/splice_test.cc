@@ -29,11 +29,14 @@ class SpliceTest : public ::testing::Test {
 
   void start(std::string to_client = {}, std::string to_mta = {}, SpliceLimits limits = {}) {
     descriptor_.emplace(context_, client_near_);
-    splice_ = Splice::start(context_, SpliceEnds{*descriptor_, transport(), mta_near_, std::move(to_client), std::move(to_mta)},
-                            limits, [this](const Splice::Total& total) {
-                              total_ = total;
-                              descriptor_.reset();
-                            });
+    SpliceEnds ends{*descriptor_, transport(), mta_near_, std::move(to_client), std::move(to_mta)};
+    if (watched_) ends.watch = std::make_unique<MessageWatch>(*watched_);
+    splice_ = Splice::start(context_, std::move(ends), limits,
+                            {[this](const Splice::Total& total) {
+                               total_ = total;
+                               descriptor_.reset();
+                             },
+                             [this](const TakenMessage& message) { taken_.push_back(message.sender); }});
     turn();
   }
 
@@ -90,6 +93,8 @@ class SpliceTest : public ::testing::Test {
   std::optional<PlainTransport> plain_;
   std::shared_ptr<Splice> splice_;
   std::optional<Splice::Total> total_;
+  std::optional<HandoverEnvelope> watched_;
+  std::vector<std::string> taken_;  // their senders
 
  private:
   static void make(int& far, int& near) {
@@ -202,6 +207,53 @@ TEST_F(SpliceTest, EndsWhenNobodySaysAnything) {
   start({}, {}, {.idle = std::chrono::milliseconds(50)});
   EXPECT_TRUE(wait_until([&] { return total_.has_value(); }));
   EXPECT_EQ(total_->end, "idle");
+  EXPECT_EQ(receive(mta_), "<end>");
+}
+
+class WatchedSpliceTest : public SpliceTest {
+ protected:
+  WatchedSpliceTest() { watched_ = {true, "client.example", "MAIL FROM:<a@example.net>", "RCPT TO:<b@example.org>"}; }
+  /// Up to the answer to the final dot.
+  void send_message() {
+    start("250 ok\r\n", "DATA\r\n");
+    send(mta_, "354 go on\r\n");
+    EXPECT_EQ(receive(client_, 19), "250 ok\r\n354 go on\r\n");
+    send(client_, "text\r\n.\r\n");
+    EXPECT_EQ(receive(mta_, 15), "DATA\r\ntext\r\n.\r\n");
+    EXPECT_THAT(taken_, ::testing::IsEmpty());
+    send(mta_, "250 queued\r\n");
+    EXPECT_EQ(receive(client_, 12), "250 queued\r\n") << "before anybody thinks about it";
+    EXPECT_THAT(taken_, ::testing::ElementsAre("a@example.net"));
+  }
+};
+
+TEST_F(WatchedSpliceTest, StopsAfterAMessageUntilItMayGoOn) {
+  send_message();
+  send(client_, "QUIT\r\n");
+  turn();
+  EXPECT_EQ(receive(mta_), "");
+  splice_->resume();
+  EXPECT_EQ(receive(mta_, 6), "QUIT\r\n");
+  send(mta_, "221 bye\r\n");
+  EXPECT_EQ(receive(client_, 9), "221 bye\r\n");
+  EXPECT_EQ(taken_.size(), 1u);
+}
+
+TEST_F(WatchedSpliceTest, NoticesAfterwardsWhoLeftMeanwhile) {
+  send_message();
+  close(client_);
+  close(mta_);
+  turn();
+  EXPECT_FALSE(total_);
+  splice_->resume();
+  EXPECT_TRUE(wait_until([&] { return total_.has_value(); }));
+}
+
+TEST_F(WatchedSpliceTest, TellsOfNoEndWhileItIsStopped) {
+  send_message();
+  splice_->stop();
+  turn();
+  EXPECT_FALSE(total_);
   EXPECT_EQ(receive(mta_), "<end>");
 }
 

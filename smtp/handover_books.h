@@ -1,0 +1,44 @@
+// What is counted and logged of hand-overs.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string_view>
+
+#include "deferd/address.h"
+#include "deferd/host.h"
+#include "ops/metrics.h"
+#include "smtp/mta_client.h"
+
+namespace deferd::smtp {
+
+/// Thread-safe.
+class HandoverBooks {
+ public:
+  HandoverBooks(Log& log, Metrics& metrics);
+
+  void ready(bool is) { ready_.set(is ? 1 : 0); }  ///< The MTA, by its last probe.
+  void opened(int change);
+  int open() const;
+
+  /// "smtp.handover": what the MTA said of a recipient.
+  void recipient(const Address& client, const MtaResult& result);
+  void recipient(const Address& client, int code, std::string_view reply);
+  void unavailable(const Address& client, std::string_view why);
+  /// "smtp.handover_message": what it said of a message whose end we carried.
+  void message(const Address& client, std::string_view reply, std::uint64_t bytes);
+  /// "smtp.handover_ended": of a client that was joined with it.
+  void ended(const Address& client, std::chrono::steady_clock::duration time, std::uint64_t to_mta, std::uint64_t to_client,
+             std::string_view end);
+
+ private:
+  void note(const Address& client, std::string_view result, Counter& counter, std::string_view mta_reply);
+
+  Log& log_;
+  Counter &accepted_, &deferred_, &rejected_, &unavailable_;
+  Gauge &open_gauge_, &ready_;
+  mutable std::mutex mutex_;
+  int open_ = 0;
+};
+
+}  // namespace deferd::smtp

@@ -1,0 +1,116 @@
+// What becomes of a session at the MTA.
+//
+// A client that is white is joined with it. Anybody else's session goes on here: the MTA hears the transaction that was let in,
+// of its further recipients those that are let in, and the message; then it is left. So nobody gets past the plugins by naming a
+// recipient first that is open to everybody.
+#include "smtp/session_state.h"
+
+namespace deferd::smtp {
+
+namespace {
+
+using What = MtaOrder::What;
+
+bool is_good(const MtaAnswer& answer) { return answer.code / 100 == 2; }
+
+}  // namespace
+
+bool SmtpSession::State::may_reach_mta() const {
+  return envelope->order && envelope->mta != Envelope::Mta::lost && envelope->promised == 0 && envelope->held == 0;
+}
+
+/// By `accept`, plugins below were not asked: that is for this recipient, and says nothing of the client.
+bool SmtpSession::State::is_trusted(const Decision& decision) {
+  if (decision.plugin == "exempt") return true;
+  return decision.verdict.action == Action::pass && dialogue->client_is_white();
+}
+
+Step SmtpSession::State::recipient_to_mta(const Decision& decision) {
+  if (envelope->mta == Envelope::Mta::open) return to_mta(What::rcpt);
+  return to_mta(is_trusted(decision) ? What::join : What::open);
+}
+
+Step SmtpSession::State::to_mta(What what, std::string reply) {
+  envelope->order->what = what;
+  envelope->mta = what == What::join ? Envelope::Mta::joined : Envelope::Mta::open;
+  return say(std::move(reply), Then::hand_over);
+}
+
+Step SmtpSession::State::mta_answered(MtaAnswer answer) {
+  switch (envelope->order->what) {
+    case What::join:
+      return message_joined(std::move(answer.taken));
+    case What::open:
+    case What::rcpt:
+      return recipient_answered(std::move(answer));
+    case What::data:
+      return data_answered(std::move(answer));
+    case What::message:
+      break;
+  }
+  return message_answered(std::move(answer));
+}
+
+Step SmtpSession::State::recipient_answered(MtaAnswer answer) {
+  if (is_good(answer))
+    ++envelope->relayed;
+  else
+    session().rcpt_to.pop_back();
+  if (is_temporary(answer.reply)) ++envelope->put_off;
+  if (answer.last) lose_mta();
+  return say(std::move(answer.reply), answer.code == 421 ? Then::hang_up : Then::go_on);
+}
+
+Step SmtpSession::State::data_answered(MtaAnswer answer) {
+  if (answer.code == 354) return to_mta(What::message, std::move(answer.reply));
+  forget_envelope();
+  return say(std::move(answer.reply), answer.code == 421 ? Then::hang_up : Then::go_on);
+}
+
+Step SmtpSession::State::message_answered(MtaAnswer answer) {
+  envelope->mta = Envelope::Mta::none;
+  if (is_good(answer) && (dialogue->hooks() & hook::accepted) != 0) {
+    envelope->last_word = std::move(answer.reply);
+    return ask(Asking::taken);
+  }
+  forget_envelope();
+  return say(std::move(answer.reply), answer.cut || answer.code == 421 ? Then::hang_up : Then::go_on);
+}
+
+Step SmtpSession::State::told_taken() {
+  dialogue->accepted();
+  auto reply = std::move(envelope->last_word);
+  forget_envelope();
+  return say(std::move(reply));
+}
+
+/// Plugins were not asked about it unless it was the first; what they have noted and tagged then still holds of the client.
+Step SmtpSession::State::message_joined(TakenMessage taken) {
+  if ((dialogue->hooks() & hook::accepted) == 0) return to_mta(What::join);
+  session().mail_from = std::move(taken.sender);
+  session().rcpt_to = std::move(taken.recipients);
+  return ask(Asking::joined);
+}
+
+Step SmtpSession::State::told_joined() {
+  dialogue->accepted();
+  return to_mta(What::join);
+}
+
+void SmtpSession::State::lose_mta() { envelope->mta = envelope->relayed > 0 ? Envelope::Mta::lost : Envelope::Mta::none; }
+
+/// Who has sent its message must be told even if it is not listening yet; so it is hung up on.
+Step SmtpSession::State::mta_failed() {
+  const auto what = envelope->order->what;
+  const bool in_message = what == What::message;
+  if (in_message || what == What::data) {
+    forget_envelope();
+  } else {
+    session().rcpt_to.pop_back();
+    ++envelope->put_off;
+    lose_mta();
+  }
+  return say(451, "4.3.0", text(config().texts.later), in_message ? Then::hang_up : Then::go_on);
+}
+
+}  // namespace deferd::smtp
