@@ -4,17 +4,15 @@
 //   smtp_load hold --port 2525 --connections 15000 --rate 3000 --seconds 20 [--pid SERVER]
 //                  so many new ones a second, that only listen; measured for `seconds` once all are there
 #include <fmt/format.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <deque>
 #include <vector>
 
-#include "smtp_load_connection.h"
+#include "smtp_figures.h"
+#include "smtp_load_loop.h"
 #include "usage.h"
 
 namespace deferd::bench {
@@ -22,6 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using Outcome = SmtpLoadConnection::Outcome;
+using Role = SmtpLoadConnection::Role;
 
 struct Options {
   std::uint16_t port = 0;
@@ -32,61 +31,23 @@ struct Options {
   std::string label;
 };
 
-double seconds_of(Steady::duration duration) { return std::chrono::duration<double>(duration).count(); }
-
-double own_cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-std::string percentiles(std::vector<double>& values) {
-  if (values.empty()) return "null";
-  std::sort(values.begin(), values.end());
-  const auto at = [&](double share) { return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))]; };
-  return fmt::format(R"({{"p50":{:.3f},"p99":{:.3f},"max":{:.3f}}})", at(.5), at(.99), values.back());
-}
-
 class Load {
  public:
-  explicit Load(const Options& options) : options_(options), next_(options.first), epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
-  ~Load() { ::close(epoll_); }
+  explicit Load(const Options& options) : options_(options), next_(options.first), loop_(options.port) {}
 
   std::string dialogues();
   std::string hold();
 
  private:
-  bool open(SmtpLoadConnection& connection, bool talks);
-  /// Serves what has arrived within `time`; `finished` is called for connections that are over.
-  template <class Finished>
-  void serve(std::chrono::milliseconds time, Finished finished);
+  bool open(SmtpLoadConnection& connection, Role role) { return loop_.open(connection, loopback_client(next_++), role); }
   std::string server_figures(const Usage& before, const Usage& after, double elapsed) const;
 
   const Options& options_;
   std::uint64_t next_;
-  const int epoll_;
+  SmtpLoadLoop loop_;
   std::deque<SmtpLoadConnection> connections_;
   std::uint64_t failed_ = 0;
 };
-
-bool Load::open(SmtpLoadConnection& connection, bool talks) {
-  if (!connection.begin(options_.port, next_++, talks)) return false;
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.ptr = &connection;
-  return epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.descriptor(), &event) == 0;
-}
-
-template <class Finished>
-void Load::serve(std::chrono::milliseconds time, Finished finished) {
-  std::array<epoll_event, 512> events;
-  const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), static_cast<int>(time.count()));
-  for (int i = 0; i < count; ++i) {
-    auto& connection = *static_cast<SmtpLoadConnection*>(events[static_cast<std::size_t>(i)].data.ptr);
-    if (const auto outcome = connection.readable(); outcome != Outcome::waiting) finished(connection, outcome);
-  }
-}
 
 std::string Load::server_figures(const Usage& before, const Usage& after, double elapsed) const {
   return fmt::format(R"({{"cpu_s":{:.3f},"cpu_share":{:.4f},"rss_kib_before":{},"rss_kib":{},"threads":{}}})",
@@ -103,9 +64,9 @@ std::string Load::dialogues() {
   const auto machine_before = machine_cpu_seconds(), own_before = own_cpu_seconds();
   const auto begin = Steady::now();
   for (auto& connection : connections_)
-    if (!open(connection, true)) ++failed_;
+    if (!open(connection, Role::talks)) ++failed_;
   while (!over) {
-    serve(100ms, [&](SmtpLoadConnection& connection, Outcome outcome) {
+    loop_.serve(100ms, [&](SmtpLoadConnection& connection, Outcome outcome) {
       if (outcome == Outcome::done) {
         ++done;
         deferred += connection.deferred();
@@ -113,7 +74,7 @@ std::string Load::dialogues() {
       } else {
         ++failed_;
       }
-      if (!open(connection, true)) ++failed_;
+      if (!open(connection, Role::talks)) ++failed_;
     });
     over = seconds_of(Steady::now() - begin) >= options_.seconds;
   }
@@ -136,11 +97,11 @@ std::string Load::hold() {
     const auto due = std::min<std::size_t>(options_.connections,
                                            static_cast<std::size_t>(seconds_of(Steady::now() - begin) * options_.rate) + 1);
     while (connections_.size() < due)
-      if (!open(connections_.emplace_back(), false)) ++failed_;
-    serve(1ms, lost);
+      if (!open(connections_.emplace_back(), Role::listens)) ++failed_;
+    loop_.serve(1ms, lost);
   }
   const double opening = seconds_of(Steady::now() - begin);
-  for (const auto settle = Steady::now(); seconds_of(Steady::now() - settle) < options_.patience;) serve(10ms, lost);
+  for (const auto settle = Steady::now(); seconds_of(Steady::now() - settle) < options_.patience;) loop_.serve(10ms, lost);
 
   const auto bytes = [this] {
     std::uint64_t all = 0;
@@ -151,7 +112,7 @@ std::string Load::hold() {
   const auto bytes_before = bytes();
   const auto machine_before = machine_cpu_seconds(), own_before = own_cpu_seconds();
   const auto steady = Steady::now();
-  while (seconds_of(Steady::now() - steady) < options_.seconds) serve(10ms, lost);
+  while (seconds_of(Steady::now() - steady) < options_.seconds) loop_.serve(10ms, lost);
   const double elapsed = seconds_of(Steady::now() - steady);
   const auto server = usage_of(options_.pid);
   const auto sent = bytes() - bytes_before;
@@ -195,10 +156,7 @@ int run(int argc, char** argv) {
   hold->add_option("--rate", options.rate, "New ones a second.");
   hold->add_option("--patience", options.patience, "Seconds between the last new one and the measurement.");
   CLI11_PARSE(app, argc, argv);
-  rlimit descriptors{};
-  getrlimit(RLIMIT_NOFILE, &descriptors);
-  descriptors.rlim_cur = descriptors.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &descriptors);
+  raise_descriptor_limit();
   Load load(options);
   fmt::print("{}\n", dialogue->parsed() ? load.dialogues() : load.hold());
   return 0;

@@ -1,4 +1,4 @@
-// A plugin for measuring the tarpit: everybody is on a list, from the moment he connects.
+// A plugin for measuring the tarpit: everybody is on a list, or those with low addresses, from the moment they connect.
 #include "deferd/plugin.h"
 #include "deferd/schema.h"
 
@@ -6,16 +6,23 @@ namespace deferd::bench {
 namespace {
 
 struct Config {
-  static Schema<Config> schema() { return {}; }
+  int below = 256;
+  static Schema<Config> schema() {
+    return Schema<Config>{}.field("below", &Config::below, 0, 256, "Listed is who has a last byte of its address below this.");
+  }
 };
 
 class Listed : public Plugin {
  public:
   using Config = bench::Config;
-  Listed(Config, Host&) {}
-  Verdict on_connect(Context&) override {
-    return Verdict::defer({450, "4.7.1", "Please try again later"}, "everybody is listed").tagged("listed");
+  Listed(Config config, Host&) : config_(config) {}
+  Verdict on_connect(Context& context) override {
+    if (context.session().client.bytes().back() >= config_.below) return Verdict::pass();
+    return Verdict::defer({450, "4.7.1", "Please try again later"}, "the address is low").tagged("listed");
   }
+
+ private:
+  const Config config_;
 };
 
 }  // namespace
