@@ -1,0 +1,266 @@
+// Block lists of many random prefixes: how long they take to load, what memory they take, how fast addresses are found in them,
+// and whether anybody waits while a list is replaced. The peer is std::upper_bound on one sorted array of the same prefixes.
+//
+//   lists_bench --prefixes 1000000 --family v4|v6 --seconds 3 --file /var/tmp/list
+//
+// Prints one line of JSON. One prefix in five is shorter than a host: /24 and up for IPv4, /40 to /64 for IPv6.
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "deferd/prefix_set.h"
+#include "deferd/swapped.h"
+
+namespace {
+
+using namespace deferd;
+using std::uint64_t;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kQuestions = 500'000;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double status_mib(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(field + ":")) return std::stod(line.substr(field.size() + 1)) / 1024;
+  return 0;
+}
+
+/// From now on the highest memory is counted anew.
+void forget_peak() { std::ofstream("/proc/self/clear_refs") << 5; }
+
+class Addresses {
+ public:
+  explicit Addresses(bool v4) : v4_(v4) {}
+  Address any() {
+    if (v4_) return Address::v4(static_cast<std::uint32_t>(random_()));
+    std::array<std::uint8_t, 16> bytes;
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random_());
+    bytes[0] = 0x20 | (bytes[0] & 0x0f);
+    return Address::v6(bytes);
+  }
+  Prefix prefix() {
+    const auto address = any();
+    if (random_() % 5 != 0) return Prefix(address);
+    return Prefix(address, static_cast<int>(v4_ ? 24 + random_() % 8 : 40 + random_() % 25));
+  }
+  uint64_t number() { return random_(); }
+
+ private:
+  bool v4_;
+  std::mt19937_64 random_{1};
+};
+
+PrefixSet load(const std::string& file) {
+  PrefixSetBuilder builder;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) builder.add(*Prefix::parse(line));
+  return builder.build();
+}
+
+__extension__ using Uint128 = unsigned __int128;
+
+/// The peer: first addresses in one array, lengths in another. Number holds an address of the family.
+template <class Number>
+class SortedArray {
+ public:
+  explicit SortedArray(const PrefixSet& set) {
+    firsts_.reserve(set.size());
+    lengths_.reserve(set.size());
+    for (const auto& prefix : set) {
+      firsts_.push_back(number(prefix.address()));
+      lengths_.push_back(static_cast<std::uint8_t>(prefix.length()));
+    }
+  }
+  bool contains(const Address& address) const {
+    const auto key = number(address);
+    const auto after = std::upper_bound(firsts_.begin(), firsts_.end(), key);
+    if (after == firsts_.begin()) return false;
+    const auto i = after - firsts_.begin() - 1;
+    const int shift = address.bits() - lengths_[static_cast<std::size_t>(i)];
+    return static_cast<Uint128>(key ^ firsts_[static_cast<std::size_t>(i)]) >> shift == 0;
+  }
+
+ private:
+  static Number number(const Address& address) {
+    Number number = 0;
+    for (const auto byte : address.bytes()) number = static_cast<Number>(number << 8 | byte);
+    return number;
+  }
+  std::vector<Number> firsts_;
+  std::vector<std::uint8_t> lengths_;
+};
+
+struct Times {
+  std::vector<std::uint32_t> ns;
+  std::size_t hits = 0;
+  std::uint32_t percentile(double share) {
+    const auto place = ns.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(ns.size() - 1));
+    std::nth_element(ns.begin(), place, ns.end());
+    return *place;
+  }
+};
+
+template <class Ask>
+void ask_each(const std::vector<Address>& questions, Times& times, Ask ask) {
+  for (const auto& address : questions) {
+    const auto start = Clock::now();
+    times.hits += ask(address) ? 1 : 0;
+    times.ns.push_back(static_cast<std::uint32_t>((Clock::now() - start).count()));
+  }
+}
+
+std::string json(const char* name, Times& times) {
+  char text[160];
+  std::snprintf(text, sizeof text, R"("%s": {"p50_ns": %u, "p99_ns": %u, "hits": %zu})", name, times.percentile(0.5),
+                times.percentile(0.99), times.hits);
+  return text;
+}
+
+/// Set and peer by turns.
+template <class Number>
+std::string ask_both(const PrefixSet& set, const std::vector<Address>& questions) {
+  const SortedArray<Number> sorted(set);
+  Times timer, ours, peer;
+  for (int round = 0; round < 3; ++round) {
+    ask_each(questions, timer, [](const Address&) { return false; });
+    ask_each(questions, ours, [&](const Address& address) { return set.contains(address); });
+    ask_each(questions, peer, [&](const Address& address) { return sorted.contains(address); });
+  }
+  if (ours.hits != peer.hits) {
+    std::fprintf(stderr, "lists_bench: %zu hits, the sorted array has %zu\n", ours.hits, peer.hits);
+    std::exit(1);
+  }
+  return json("timer", timer) + ", " + json("ours", ours) + ", " + json("upper_bound", peer);
+}
+
+/// The prefixes dealt out to so many lists; all lists are asked.
+std::string ask_lists(const PrefixSet& set, std::size_t count, const std::vector<Address>& questions) {
+  std::vector<PrefixSetBuilder> builders(count);
+  std::size_t i = 0;
+  for (const auto& prefix : set) builders[i++ % count].add(prefix);
+  std::vector<PrefixSet> lists;
+  for (auto& builder : builders) lists.push_back(builder.build());
+  Times times;
+  ask_each(questions, times, [&](const Address& address) {
+    return std::count_if(lists.begin(), lists.end(), [&](const auto& list) { return list.contains(address); }) != 0;
+  });
+  return json(("lists_" + std::to_string(count)).c_str(), times);
+}
+
+uint64_t thread_cpu_ns() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec);
+}
+
+/// One thread asks while another builds and swaps. Time without the processor is the scheduler's; a look-up that waited for
+/// anything else would be seen as a voluntary switch.
+std::string swap_under_load(const PrefixSet& set, const std::vector<Address>& questions, double seconds) {
+  Swapped<PrefixSet> listed(set);
+  std::atomic<bool> stop{false};
+  uint64_t asked = 0, longest = 0, longest_cpu = 0, above_1ms = 0;
+  rusage before{}, after{};
+  std::thread reader([&] {
+    getrusage(RUSAGE_THREAD, &before);
+    for (std::size_t i = 0; !stop; i = (i + 1) % questions.size()) {
+      const auto start = Clock::now();
+      const auto cpu = thread_cpu_ns();
+      (void)listed.read()->contains(questions[i]);
+      longest_cpu = std::max(longest_cpu, thread_cpu_ns() - cpu);
+      const auto took = static_cast<uint64_t>((Clock::now() - start).count());
+      longest = std::max(longest, took);
+      above_1ms += took > 1'000'000 ? 1 : 0;
+      ++asked;
+    }
+    getrusage(RUSAGE_THREAD, &after);
+  });
+  int swaps = 0;
+  double longest_swap = 0;
+  forget_peak();
+  for (const auto start = Clock::now(); swaps < 2 || seconds_since(start) < seconds; ++swaps) {
+    PrefixSetBuilder builder;
+    for (const auto& prefix : set) builder.add(prefix);
+    auto fresh = builder.build();
+    const auto swapping = Clock::now();
+    listed.swap(std::move(fresh));
+    longest_swap = std::max(longest_swap, seconds_since(swapping));
+  }
+  stop = true;
+  reader.join();
+  char text[360];
+  std::snprintf(text, sizeof text,
+                R"("swap": {"swaps": %d, "asked": %llu, "longest_us": %.1f, "longest_cpu_us": %.1f, "above_1ms": %llu, )"
+                R"("waited": %ld, "preempted": %ld, "swap_ms": %.2f})",
+                swaps, static_cast<unsigned long long>(asked), static_cast<double>(longest) / 1e3,
+                static_cast<double>(longest_cpu) / 1e3, static_cast<unsigned long long>(above_1ms),
+                after.ru_nvcsw - before.ru_nvcsw, after.ru_nivcsw - before.ru_nivcsw, longest_swap * 1e3);
+  return text;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::size_t count = 1'000'000;
+  std::string family = "v4", file = "/var/tmp/lists_bench.txt";
+  double seconds = 3;
+  CLI::App app("Block lists of many random prefixes: load, memory, look-ups, swaps.");
+  app.add_option("--prefixes", count);
+  app.add_option("--family", family)->check(CLI::IsMember({"v4", "v6"}));
+  app.add_option("--seconds", seconds);
+  app.add_option("--file", file, "The list is written there, and removed at the end.");
+  CLI11_PARSE(app, argc, argv);
+
+  Addresses addresses(family == "v4");
+  std::vector<Address> questions;
+  questions.reserve(kQuestions);
+  {
+    std::ofstream out(file);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto prefix = addresses.prefix();
+      out << prefix.to_string() << '\n';
+      if (i % (2 * count / kQuestions + 1) == 0 && questions.size() < kQuestions / 2) questions.push_back(prefix.address());
+    }
+  }
+  while (questions.size() < kQuestions) questions.push_back(addresses.any());
+  std::shuffle(questions.begin(), questions.end(), std::mt19937(2));
+
+  const double base = status_mib("VmRSS");
+  forget_peak();
+  auto start = Clock::now();
+  auto set = load(file);
+  const double load_s = seconds_since(start);
+  const double first_peak = status_mib("VmHWM") - base;
+  const double held = status_mib("VmRSS") - base;
+  forget_peak();
+  {
+    const auto again = load(file);  // as when a list is refreshed: the former one still serves
+    set = again;
+  }
+  const double peak = status_mib("VmHWM") - base;
+  std::remove(file.c_str());
+
+  std::string parts = family == "v4" ? ask_both<std::uint32_t>(set, questions) : ask_both<Uint128>(set, questions);
+  for (const std::size_t lists : {1, 10, 50}) parts += ", " + ask_lists(set, lists, questions);
+  parts += ", " + swap_under_load(set, questions, seconds);
+  std::printf(R"({"prefixes": %zu, "family": "%s", "minimal": %zu, "load_s": %.2f, "set_mib": %.1f, "held_mib": %.1f, )"
+              R"("load_peak_mib": %.1f, "refresh_peak_mib": %.1f, %s})"
+              "\n",
+              count, family.c_str(), set.size(), load_s, static_cast<double>(set.bytes()) / 1048576, held, first_peak, peak,
+              parts.c_str());
+}
