@@ -32,6 +32,14 @@ struct Entry {
   auto operator<=>(const Entry&) const = default;
 };
 
+/// What a table shall hold.
+struct Row {
+  Entry entry;
+  std::uint32_t seconds =
+      0;  ///< From now on; 0: for ever. Only a net below deferd's own removal: pf's tables have no such thing.
+  bool operator==(const Row&) const = default;
+};
+
 /// One end of a TCP connection.
 struct Endpoint {
   Entry address;  ///< A host.

@@ -121,6 +121,14 @@ Outcome Tables<System>::read(const TableName& name, std::vector<Entry>& entries)
 }
 
 template <class System>
+Outcome Tables<System>::exists(const TableName& name) {
+  Table table;
+  if (!fill(table, name)) return {EINVAL, 0};
+  auto request = request_for(table, nullptr, sizeof(typename System::Address), 0);
+  return {device_.control(kGetAddresses, &request), 0};
+}
+
+template <class System>
 std::optional<Endpoint> Tables<System>::original_destination(const Endpoint& peer, const Endpoint& local) {
   if (peer.address.family != local.address.family) return std::nullopt;
   typename System::NatLook look{};

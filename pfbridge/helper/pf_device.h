@@ -49,6 +49,9 @@ class Tables {
   /// All that the table holds now; negated entries are left out. Adds to `entries`.
   Outcome read(const TableName& table, std::vector<Entry>& entries);
 
+  /// error ESRCH: no such table. Asks for its size alone.
+  Outcome exists(const TableName& table);
+
   /// Where the client meant to go before a redirect: `peer` is its address and port, `local` our end as getsockname(2) gives it.
   /// nullopt: no such state (any more).
   std::optional<Endpoint> original_destination(const Endpoint& peer, const Endpoint& local);

@@ -57,7 +57,11 @@ class Writer {
   }
   void message(const Add& add) {
     u8(add.table);
-    entries(add.entries);
+    u32(static_cast<std::uint32_t>(add.rows.size()));
+    for (const Row& row : add.rows) {
+      entry(row.entry);
+      u32(row.seconds);
+    }
   }
   void message(const Remove& remove) {
     u8(remove.table);
@@ -143,6 +147,18 @@ class Reader {
     for (std::uint32_t i = 0; i < count && ok_; ++i) some.push_back(entry());
     return some;
   }
+  std::vector<Row> rows() {
+    const std::uint32_t count = number(4);
+    require(count <= kMaxEntries && count <= rest_.size() / 10);
+    std::vector<Row> some;
+    if (!ok_) return some;
+    some.reserve(count);
+    for (std::uint32_t i = 0; i < count && ok_; ++i) {
+      const Entry one = entry();
+      some.push_back({one, number(4)});
+    }
+    return some;
+  }
   Endpoint endpoint() {
     Endpoint endpoint;
     endpoint.address = entry();
@@ -198,7 +214,7 @@ Message read_message(Type type, Reader& reader) {
       return read_hello(reader);
     case Type::add: {
       const auto table = reader.u8();
-      return Add{table, reader.entries()};
+      return Add{table, reader.rows()};
     }
     case Type::remove: {
       const auto table = reader.u8();

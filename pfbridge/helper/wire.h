@@ -24,7 +24,7 @@ struct Hello {
 };
 struct Add {
   std::uint8_t table = 0;
-  std::vector<Entry> entries;
+  std::vector<Row> rows;
   bool operator==(const Add&) const = default;
 };
 struct Remove {

@@ -11,7 +11,7 @@ const std::vector<Message>& one_of_each() {
   static const std::vector<Message> all{
       Hello{1, {}},
       Hello{1, {"white", "deferd-bypass"}},
-      Add{0, {entry("192.0.2.1"), entry("2001:db8::/32")}},
+      Add{0, {{entry("192.0.2.1"), 3600}, {entry("2001:db8::/32"), 0}}},
       Remove{31, {entry("198.51.100.0/24")}},
       Add{1, {}},
       Read{1},
@@ -101,10 +101,11 @@ TEST(WireTest, RefusesWhatIsNotOfTheProtocol) {
   EXPECT_TRUE(breaks(frame(99, "")));
   EXPECT_TRUE(breaks("\xff\xff\xff\xff"s));                           // a length beyond all bounds
   EXPECT_TRUE(breaks("\0\0\0\4\6\0\0\0"s));                           // shorter than its own head
-  EXPECT_TRUE(breaks(frame(2, "\0\0\0\0\1\4\40\300\0\2"s)));          // an entry cut short
-  EXPECT_TRUE(breaks(frame(2, "\0\0\0\0\1\5\40\300\0\2\1"s)));        // no such family
-  EXPECT_TRUE(breaks(frame(2, "\0\0\0\0\1\4\30\300\0\2\1"s)));        // 192.0.2.1/24: host bits
-  EXPECT_TRUE(breaks(frame(2, "\0\0\0\0\1\4\41\300\0\2\1"s)));        // 192.0.2.1/33
+  EXPECT_TRUE(breaks(frame(3, "\0\0\0\0\1\4\40\300\0\2"s)));          // an entry cut short
+  EXPECT_TRUE(breaks(frame(3, "\0\0\0\0\1\5\40\300\0\2\1"s)));        // no such family
+  EXPECT_TRUE(breaks(frame(3, "\0\0\0\0\1\4\30\300\0\2\1"s)));        // 192.0.2.1/24: host bits
+  EXPECT_TRUE(breaks(frame(3, "\0\0\0\0\1\4\41\300\0\2\1"s)));        // 192.0.2.1/33
+  EXPECT_TRUE(breaks(frame(2, "\0\0\0\0\1\4\40\300\0\2\1"s)));        // a row without its seconds
   EXPECT_TRUE(breaks(frame(2, "\0\377\377\377\377"s)));               // a count without entries: no memory for it
   EXPECT_TRUE(breaks(frame(18, "\1\4\30\300\0\2\0\0\31"s)));          // an endpoint that is a network
   EXPECT_TRUE(breaks(frame(16, "\1\0\0\0\0\0"s)));                    // failed without a reason
@@ -124,7 +125,7 @@ TEST(WireTest, StaysBroken) {
 
 TEST(WireTest, TheLargestMessageFits) {
   std::string bytes;
-  write_frame(bytes, 1, Entries{std::vector<Entry>(kMaxEntries, entry("2001:db8::1"))});
+  write_frame(bytes, 1, Add{0, std::vector<Row>(kMaxEntries, Row{entry("2001:db8::1"), 1})});
   FrameReader reader;
   reader.add(bytes);
   EXPECT_TRUE(reader.next());

@@ -1,0 +1,40 @@
+// One table of one packet filter, as the helper sees it. Each kind is one file: pf's ioctls, pfctl(8), nftables, a file, a
+// program.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "pfbridge/helper/entry.h"
+
+namespace deferd::bridge {
+
+/// What came of it. After an error the change may be done in part; asked again, it does the rest.
+struct Result {
+  std::string error;  ///< Empty: done. For operators: what failed, and what to do about it.
+  std::uint32_t changed =
+      0;  ///< So many were really added or removed; where the packet filter does not tell, all that were given.
+
+  bool ok() const { return error.empty(); }
+  static Result failed(std::string why) { return {std::move(why), 0}; }
+};
+
+/// One thread. Calls may take as long as the packet filter does, within the backend's own limit of time.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  /// Adds what is not there; both calls are idempotent. Addresses already there are no error, nor are absent ones.
+  virtual Result add(std::span<const Row> rows) = 0;
+  virtual Result remove(std::span<const Entry> entries) = 0;
+
+  /// Appends all that the table holds now, whoever put it there.
+  virtual Result read(std::vector<Entry>& entries) = 0;
+
+  /// Whether the table exists and a rule uses it, as far as that can be known: a misspelt table is often created silently and
+  /// then does nothing. Changes nothing.
+  virtual Result check() = 0;
+};
+
+}  // namespace deferd::bridge
