@@ -1,0 +1,251 @@
+#include "feed.h"
+
+#include <algorithm>
+
+#include "digest.h"
+#include "unpack.h"
+
+namespace deferd::blacklist {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kFirstPause = 1min;  // after a failure; then twice as long each time, up to `every`
+constexpr std::uint32_t kMostDoublings = 10;
+constexpr std::size_t kMostLoggedRemarks = 5;
+
+/// A tenth less or more, another one each time, so that a machine's lists (and those of many machines) do not all come at once.
+Duration jittered(Duration pause, std::string_view name, std::uint32_t round) {
+  const auto dice = std::hash<std::string>{}(std::string(name) + std::to_string(round)) % 201;
+  return pause + pause * (static_cast<Duration::rep>(dice) - 100) / 1000;
+}
+
+std::string too_many(std::uint64_t have, std::uint64_t may, std::string_view what) {
+  return "covers too much: " + std::to_string(have) + " " + std::string(what) + ", at most " + std::to_string(may) +
+         " are allowed";
+}
+
+}  // namespace
+
+std::string_view to_string(FeedState state) {
+  switch (state) {
+    case FeedState::empty:
+      return "empty";
+    case FeedState::good:
+      return "good";
+    case FeedState::failing:
+      return "failing";
+    case FeedState::too_old:
+      return "too old";
+  }
+  return "";
+}
+
+FeedStatus Feed::status() const {
+  const std::lock_guard lock(mutex_);
+  FeedStatus status = status_;
+  status.bytes = progress_.bytes;
+  status.total = progress_.total;
+  return status;
+}
+
+bool Feed::due(Time now) const {
+  const std::lock_guard lock(mutex_);
+  // The second part: somebody has set the clock back.
+  return !status_.loading && (status_.next <= now || status_.next > now + 2 * std::max<Duration>(spec_.every, 1h)) &&
+         status_.next != Time::max();
+}
+
+std::optional<std::uint64_t> Feed::local_size(const Copies& copies) const {
+  if (spec_.source.kind == SourceSpec::Kind::entries) return spec_.source.words.size() * 20;
+  if (spec_.source.is_remote()) return copies.size(spec_.name);
+  return size_of_file(spec_.source.place);
+}
+
+Duration Feed::pause(std::uint32_t failures) const {
+  if (failures == 0) return jittered(spec_.every, spec_.name, rounds_);
+  const Duration pause = kFirstPause * (1 << std::min(failures - 1, kMostDoublings));
+  return jittered(std::min(pause, std::max(spec_.every, kFirstPause)), spec_.name, rounds_);
+}
+
+Result<Content> Feed::read(std::string_view body, const std::atomic<bool>& stop) const {
+  ListReader reader(spec_.format, spec_.max_entries);
+  auto unpacked = unpack(body, spec_.max_bytes, [&](std::string_view bytes) -> Result<void> {
+    if (stop) return fail(Errc::unavailable, "was stopped");
+    return reader.feed(bytes);
+  });
+  if (!unpacked) return tl::unexpected(unpacked.error());
+  auto content = reader.finish();
+  if (!content) return content;
+  if (content->bad > content->entries)
+    return fail(Errc::invalid,
+                "is no list: " + std::to_string(content->bad) + " lines cannot be read, first " + content->remarks.front());
+  if (content->entries < spec_.min_entries)
+    return fail(Errc::invalid, "has only " + std::to_string(content->entries) + " entries, at least " +
+                                   std::to_string(spec_.min_entries) + " are expected");
+  const auto coverage = content->set.coverage();
+  if (coverage.v4_addresses > spec_.max_ipv4)
+    return fail(Errc::invalid, too_many(coverage.v4_addresses, spec_.max_ipv4, "IPv4 addresses"));
+  if (coverage.v6_networks > spec_.max_ipv6)
+    return fail(Errc::invalid, too_many(coverage.v6_networks, spec_.max_ipv6, "IPv6 networks (/64)"));
+  return content;
+}
+
+void Feed::use(Content content, Time fetched, Time checked) {
+  {
+    const std::lock_guard lock(mutex_);
+    status_.state = FeedState::good;
+    status_.error.clear();
+    status_.entries = content.entries;
+    status_.prefixes = content.set.size();
+    status_.memory = content.set.bytes();
+    status_.coverage = content.set.coverage();
+    status_.bad = content.bad;
+    status_.warned = content.warned;
+    status_.remarks = std::move(content.remarks);
+    status_.fetched = fetched;
+    status_.checked = checked;
+  }
+  set_.swap(std::move(content.set));
+}
+
+void Feed::confirm(Time now) {
+  const std::lock_guard lock(mutex_);
+  status_.state = FeedState::good;
+  status_.error.clear();
+  status_.checked = now;
+}
+
+void Feed::read_copy(const Tools& tools) {
+  const std::unique_lock working(working_, std::try_to_lock);
+  if (!working || std::exchange(copy_read_, true) || !spec_.source.is_remote()) return;
+  auto copy = tools.copies.read(spec_.name);
+  if (!copy && copy.error().code == Errc::not_found) return;
+  if (copy && copy->source != spec_.source.to_string()) return;
+  const auto now = tools.clock.now();
+  auto content = copy ? read(copy->body, tools.stop) : Result<Content>(tl::unexpected(copy.error()));
+  if (!content) {
+    tools.log.warning("blacklist.no-copy", {{"list", spec_.name}, {"error", content.error().what}});
+    return;
+  }
+  const auto checked = std::min(copy->checked, now);
+  if (spec_.max_age != 0s && checked + spec_.max_age <= now) {
+    tools.log.warning("blacklist.no-copy", {{"list", spec_.name}, {"error", "it is too old: " + format_time(checked)}});
+    return;
+  }
+  const auto digest = sha256_of(copy->body);
+  if (!spec_.sha256.empty() && digest != spec_.sha256) return;
+  known_ = copy->validators;
+  digest_ = digest;
+  tools.log.info("blacklist.copy", {{"list", spec_.name}, {"entries", content->entries}, {"checked", format_time(checked)}});
+  use(std::move(*content), std::min(copy->fetched, now), checked);
+  const std::lock_guard lock(mutex_);
+  status_.next = checked + jittered(spec_.every, spec_.name, rounds_);
+}
+
+Result<void> Feed::load(const Tools& tools) {
+  const bool loaded = !digest_.empty();
+  const FetchLimits limits{spec_.max_bytes, spec_.timeout, spec_.ca_file};
+  auto fetched = fetch(spec_.source, loaded ? known_ : Validators{}, limits, {progress_, tools.stop});
+  if (!fetched) return tl::unexpected(fetched.error());
+  const auto now = tools.clock.now();
+  const auto digest = fetched->unchanged ? digest_ : sha256_of(fetched->body);
+  if (!spec_.sha256.empty() && digest != spec_.sha256) return fail(Errc::invalid, "has the checksum " + digest);
+  if (digest == digest_) {
+    if (!fetched->unchanged) known_ = std::move(fetched->validators);
+    if (spec_.source.is_remote()) tools.copies.touch(spec_.name, now);
+    confirm(now);
+    return {};
+  }
+  auto content = read(fetched->body, tools.stop);
+  if (!content) return tl::unexpected(content.error());
+  tools.log.info("blacklist.loaded", {{"list", spec_.name},
+                                      {"entries", content->entries},
+                                      {"ipv4", content->set.coverage().v4_addresses},
+                                      {"ipv6_networks", content->set.coverage().v6_networks},
+                                      {"bad_lines", content->bad}});
+  for (std::size_t i = 0; i < std::min(content->remarks.size(), kMostLoggedRemarks); ++i)
+    tools.log.notice("blacklist.line", {{"list", spec_.name}, {"remark", content->remarks[i]}});
+  use(std::move(*content), now, now);
+  known_ = std::move(fetched->validators);
+  digest_ = digest;
+  if (!spec_.source.is_remote()) return {};
+  const Copy copy{spec_.source.to_string(), known_, now, now, std::move(fetched->body)};
+  if (auto written = tools.copies.write(spec_.name, copy); !written)
+    tools.log.warning("blacklist.copy-failed", {{"list", spec_.name}, {"error", written.error().what}});
+  return {};
+}
+
+Result<void> Feed::refresh(const Tools& tools) {
+  const std::unique_lock working(working_, std::try_to_lock);
+  if (!working) return fail(Errc::busy, spec_.name + " is being loaded just now");
+  std::string former;
+  {
+    const std::lock_guard lock(mutex_);
+    status_.loading = true;
+    former = status_.error;
+  }
+  Result<void> done;
+  try {
+    done = load(tools);
+  } catch (const std::exception& error) {  // no memory
+    done = fail(Errc::unavailable, error.what());
+  }
+  if (tools.stop && !done) {  // the next configuration does it again
+    const std::lock_guard lock(mutex_);
+    status_.loading = false;
+    return done;
+  }
+  failures_ = done ? 0 : failures_ + 1;
+  ++rounds_;
+  if (!done && done.error().what != former)
+    tools.log.warning("blacklist.failing",
+                      {{"list", spec_.name}, {"source", spec_.source.to_string()}, {"error", done.error().what}});
+  if (done && !former.empty()) tools.log.notice("blacklist.recovered", {{"list", spec_.name}});
+  const bool once = spec_.every == 0s && done;
+  const std::lock_guard lock(mutex_);
+  status_.loading = false;
+  status_.next = once ? Time::max() : tools.clock.now() + pause(failures_);
+  if (done) return done;
+  status_.error = done.error().what;
+  if (status_.state == FeedState::good) status_.state = FeedState::failing;
+  return done;
+}
+
+void Feed::drop_if_too_old(const Tools& tools) {
+  {
+    const std::lock_guard lock(mutex_);
+    const bool used = status_.state == FeedState::good || status_.state == FeedState::failing;
+    if (!used || spec_.max_age == 0s || status_.checked + spec_.max_age > tools.clock.now()) return;
+  }
+  const std::unique_lock working(working_, std::try_to_lock);
+  if (!working) return;  // what is being loaded may make it new
+  tools.log.warning("blacklist.too-old", {{"list", spec_.name}});
+  known_ = {};
+  digest_.clear();
+  set_.swap({});
+  const std::lock_guard lock(mutex_);
+  status_.state = FeedState::too_old;
+  status_.entries = status_.prefixes = status_.memory = 0;
+  status_.coverage = {};
+}
+
+std::optional<Place> Feed::find(const Address& client, const Copies& copies) const {
+  std::string body;
+  if (spec_.source.is_remote()) {
+    auto copy = copies.read(spec_.name);
+    if (!copy || copy->source != spec_.source.to_string()) return std::nullopt;
+    body = std::move(copy->body);
+  } else {
+    Progress progress;
+    const std::atomic<bool> stop{false};
+    auto fetched = fetch(spec_.source, {}, {spec_.max_bytes, spec_.timeout, {}}, {progress, stop});
+    if (!fetched) return std::nullopt;
+    body = std::move(fetched->body);
+  }
+  PlaceFinder finder(spec_.format, client);
+  (void)unpack(body, spec_.max_bytes, [&](std::string_view bytes) { return finder.feed(bytes); });
+  return finder.finish();
+}
+
+}  // namespace deferd::blacklist

@@ -1,0 +1,98 @@
+// One list as it is at the moment: its addresses, where they came from, and what went wrong since.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "copies.h"
+#include "deferd/host.h"
+#include "deferd/swapped.h"
+#include "list_reader.h"
+#include "plan.h"
+#include "source.h"
+
+namespace deferd::blacklist {
+
+/// What a feed works with; of the plugin that asks, as feeds outlive plugins.
+struct Tools {
+  const Clock& clock;
+  Log& log;
+  const Copies& copies;
+  const std::atomic<bool>& stop;
+};
+
+enum class FeedState : std::uint8_t {
+  empty,    ///< Nothing was loaded yet.
+  good,     ///< In use, and as new as it should be.
+  failing,  ///< In use, but what came last was refused or did not come.
+  too_old   ///< Not in use any more.
+};
+std::string_view to_string(FeedState state);
+
+struct FeedStatus {
+  FeedState state = FeedState::empty;
+  std::uint64_t entries = 0, prefixes = 0, memory = 0, bad = 0, warned = 0;
+  Coverage coverage;
+  std::vector<std::string> remarks;  ///< On lines of the list in use.
+  Time fetched{};                    ///< When its content came.
+  Time checked{};                    ///< When it was last known to be what the source holds.
+  Time next{};                       ///< When it is looked at again.
+  std::string error;                 ///< Of the last attempt; empty if it went well.
+  bool loading = false;
+  std::uint64_t bytes = 0, total = 0;  ///< How far; while loading.
+
+  bool alarm() const { return state != FeedState::good; }
+};
+
+/// Any thread may ask; loads of one feed happen one at a time, and asking never waits for them. Shared by the plugins of an old
+/// and a new configuration if they want the same.
+class Feed {
+ public:
+  explicit Feed(FeedSpec spec) : spec_(std::move(spec)) {}
+
+  const FeedSpec& spec() const { return spec_; }
+  bool contains(const Address& client) const { return set_.read()->contains(client); }
+  FeedStatus status() const;
+  bool due(Time now) const;
+  /// Bytes that reading it from this machine's disk would cost; nothing if it comes from elsewhere and there is no copy.
+  std::optional<std::uint64_t> local_size(const Copies& copies) const;
+
+  /// Takes the last good copy, if it is of this source and not too old. Does nothing the second time, or when there is content.
+  void read_copy(const Tools& tools);
+
+  /// Fetches, checks, and swaps in what came; otherwise the former content stays, and the error is logged if it is another than
+  /// before. Errors: busy (it is being loaded just now), and what was wrong.
+  Result<void> refresh(const Tools& tools);
+
+  /// Empties it when nothing confirmed it for max_age.
+  void drop_if_too_old(const Tools& tools);
+
+  /// The first line that lists `client`, in the file or in the last good copy; nothing if that cannot be said.
+  std::optional<Place> find(const Address& client, const Copies& copies) const;
+
+ private:
+  Result<void> load(const Tools& tools);
+  Result<Content> read(std::string_view body, const std::atomic<bool>& stop) const;
+  void use(Content content, Time fetched, Time checked);
+  void confirm(Time now);
+  Duration pause(std::uint32_t failures) const;
+
+  const FeedSpec spec_;
+  Swapped<PrefixSet> set_;
+  Progress progress_;
+  std::mutex working_;  // held for a load
+  // Of whoever holds working_:
+  Validators known_;
+  std::string digest_;
+  bool copy_read_ = false;
+  std::uint32_t failures_ = 0;
+  std::uint32_t rounds_ = 0;
+
+  mutable std::mutex mutex_;  // for what follows
+  FeedStatus status_;
+};
+
+}  // namespace deferd::blacklist

@@ -1,0 +1,101 @@
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <future>
+#include <thread>
+
+#include "source.h"
+#include "testing_support.h"
+
+namespace deferd::blacklist {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class FetchCommand : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() == 0 && ::seteuid(65534) == 0) was_root_ = true;
+  }
+  void TearDown() override {
+    if (was_root_) {
+      ASSERT_EQ(::seteuid(0), 0);
+    }
+  }
+  std::string run(const std::vector<std::string>& words) {
+    auto fetched = fetch_command(words, limits, {progress, stop});
+    return fetched ? fetched->body : "error: " + fetched.error().what;
+  }
+  std::string shell(const std::string& script) { return run({"/bin/sh", "-c", script}); }
+
+  FetchLimits limits{1 << 20, 20s, {}};
+  Progress progress;
+  std::atomic<bool> stop{false};
+  bool was_root_ = false;
+};
+
+TEST_F(FetchCommand, TakesTheOutputOfAProgram) {
+  EXPECT_EQ(run({"printf", "%s\\n", "192.0.2.1", "$HOME; rm *"}), "192.0.2.1\n$HOME; rm *\n");
+  EXPECT_EQ(progress.bytes, 22u);
+}
+
+TEST_F(FetchCommand, GivesItNothingOfOurs) {
+  const int ours[2] = {::dup(0), ::dup(0)};
+  EXPECT_EQ(shell("cat; pwd; ls /proc/self/fd | wc -l; env | cut -d= -f1 | sort | grep -v -e _ -e PWD -e SHLVL"), "/\n4\nPATH\n");
+  for (const int descriptor : ours) ::close(descriptor);
+}
+
+TEST_F(FetchCommand, TakesNoOutputOfAProgramThatFails) {
+  EXPECT_EQ(shell("echo 192.0.2.1; exit 3"), "error: the program ended with status 3");
+  EXPECT_EQ(shell("echo 192.0.2.1; kill -9 $$"), "error: the program was ended by signal 9");
+  EXPECT_THAT(run({"/no/such/program"}), HasSubstr("error: /no/such/program: No such file"));
+}
+
+TEST_F(FetchCommand, TakesNoMoreThanItMay) {
+  limits.bytes = 1000;
+  EXPECT_EQ(shell("yes"), "error: is larger than 1000 bytes");
+  EXPECT_THAT(shell("head -c 1000 /dev/zero"), SizeIs(1000));
+}
+
+TEST_F(FetchCommand, EndsWhatDoesNotEndInTime) {
+  limits.time = 300ms;
+  EXPECT_EQ(shell("sleep 600"), "error: the program did not end in time");
+  EXPECT_EQ(shell("exec >&-; sleep 600"), "error: the program did not end in time");
+}
+
+TEST_F(FetchCommand, EndsWhatItsProgramHasStarted) {
+  limits.time = 300ms;
+  TestFolder folder;
+  shell("sleep 600 & echo $! > " + folder.file("pid") + "; wait");
+  const auto pid = std::stoi(folder.read("pid"));
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  // Gone, or a zombie that nobody has reaped yet.
+  const auto runs = [&] {
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string line;
+    return std::getline(stat, line) && line.find(") Z") == line.npos;
+  };
+  while (runs() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  EXPECT_FALSE(runs());
+}
+
+TEST_F(FetchCommand, EndsWhenItIsStopped) {
+  auto fetch = std::async(std::launch::async, [&] { return shell("echo 192.0.2.1; sleep 600"); });
+  while (progress.bytes == 0) std::this_thread::yield();
+  stop = true;
+  EXPECT_EQ(fetch.get(), "error: was stopped");
+}
+
+TEST(FetchCommandAsRoot, RunsNothing) {
+  if (::geteuid() != 0) return;  // nothing to be seen then
+  Progress progress;
+  const std::atomic<bool> stop{false};
+  const auto fetched = fetch_command({"true"}, {100, 20s, {}}, {progress, stop});
+  ASSERT_FALSE(fetched);
+  EXPECT_THAT(fetched.error().what, HasSubstr("not run as root"));
+}
+
+}  // namespace
+}  // namespace deferd::blacklist

@@ -1,0 +1,137 @@
+#include <gmock/gmock.h>
+
+#include <future>
+
+#include "source.h"
+#include "testing_server.h"
+
+namespace deferd::blacklist {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class FetchUrl : public ::testing::Test {
+ protected:
+  Result<Fetched> get(const std::string& url, const Validators& known = {}) {
+    return fetch_url(url, known, limits, {progress, stop});
+  }
+  /// The body, or `error: ...`.
+  std::string body(const std::string& url) {
+    auto fetched = get(url);
+    return fetched ? fetched->body : "error: " + fetched.error().what;
+  }
+
+  TestServer server;
+  FetchLimits limits{1 << 20, 20s, {}};
+  Progress progress;
+  std::atomic<bool> stop{false};
+};
+
+TEST_F(FetchUrl, BringsABodyAndItsValidators) {
+  server.say(TestServer::ok("192.0.2.1\n", "ETag: \"one\"\r\nlast-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n"));
+  const auto fetched = get(server.url());
+  ASSERT_TRUE(fetched) << fetched.error().what;
+  EXPECT_EQ(fetched->body, "192.0.2.1\n");
+  EXPECT_EQ(fetched->validators.etag, "\"one\"");
+  EXPECT_EQ(fetched->validators.modified, "Thu, 01 Jan 2026 00:00:00 GMT");
+  EXPECT_THAT(server.requests().at(0), Not(HasSubstr("If-")));
+  EXPECT_EQ(progress.bytes, 10u);
+}
+
+TEST_F(FetchUrl, AsksWhetherAnythingIsNew) {
+  server.say("HTTP/1.1 304 Not Modified\r\n\r\n");
+  const auto fetched = get(server.url(), {"\"one\"", "Thu, 01 Jan 2026 00:00:00 GMT"});
+  ASSERT_TRUE(fetched) << fetched.error().what;
+  EXPECT_TRUE(fetched->unchanged);
+  EXPECT_THAT(server.requests().at(0), HasSubstr("If-None-Match: \"one\"\r\n"));
+  EXPECT_THAT(server.requests().at(0), HasSubstr("If-Modified-Since: Thu, 01 Jan 2026 00:00:00 GMT\r\n"));
+}
+
+TEST_F(FetchUrl, BelievesNoServerThatSaysSoUnasked) {
+  server.say("HTTP/1.1 304 Not Modified\r\n\r\n");
+  EXPECT_EQ(body(server.url()), "error: the server answers 304");
+}
+
+TEST_F(FetchUrl, TakesErrorsForErrorsWhateverTheirBody) {
+  for (const auto* status : {"404 Not Found", "500 Oops", "403 Forbidden", "204 No Content", "206 Partial Content"}) {
+    server.say("HTTP/1.1 " + std::string(status) + "\r\nContent-Length: 10\r\n\r\n192.0.2.1\n");
+    EXPECT_THAT(body(server.url()), HasSubstr("error: ")) << status;
+  }
+}
+
+TEST_F(FetchUrl, RefusesHalfFiles) {
+  server.say("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n192.0.2.1\n");
+  EXPECT_THAT(body(server.url()), HasSubstr("error: "));
+  server.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n192.0.2.1\n\r\n");
+  EXPECT_THAT(body(server.url()), HasSubstr("error: "));
+  server.say("");
+  EXPECT_THAT(body(server.url()), HasSubstr("error: "));
+  server.say("no HTTP at all\r\n\r\n");
+  EXPECT_THAT(body(server.url()), HasSubstr("error: "));
+}
+
+TEST_F(FetchUrl, TakesNoMoreThanItMay) {
+  limits.bytes = 100;
+  server.say(TestServer::ok(std::string(101, 'x')));
+  EXPECT_EQ(body(server.url()), "error: is larger than 100 bytes");
+  server.say("HTTP/1.0 200 OK\r\n\r\n" + std::string(100'000, 'x'));  // without a length
+  EXPECT_EQ(body(server.url()), "error: is larger than 100 bytes");
+  server.say("HTTP/1.0 200 OK\r\n\r\n" + std::string(100, 'x'));
+  EXPECT_THAT(body(server.url()), SizeIs(100));
+}
+
+TEST_F(FetchUrl, EndsWhenTimeIsUp) {
+  limits.time = 200ms;
+  server.say([](const std::string&) {
+    return TestServer::Answer{"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n192.0.2.1\n", true};
+  });
+  EXPECT_THAT(body(server.url()), HasSubstr("timed out"));
+}
+
+TEST_F(FetchUrl, EndsWhenItIsStopped) {
+  std::promise<void> asked;
+  server.say([&](const std::string&) {
+    asked.set_value();
+    return TestServer::Answer{"HTTP/1.1 200 OK\r\n\r\n", true};
+  });
+  auto fetch = std::async(std::launch::async, [&] { return body(server.url()); });
+  asked.get_future().wait();
+  stop = true;
+  EXPECT_EQ(fetch.get(), "error: was stopped");
+}
+
+TEST_F(FetchUrl, FollowsAFewRedirects) {
+  server.say([](const std::string& request) {
+    if (request.starts_with("GET /list "))
+      return TestServer::Answer{"HTTP/1.1 302 Found\r\nETag: \"redirect\"\r\nLocation: /moved\r\nContent-Length: 0\r\n\r\n"};
+    if (request.starts_with("GET /moved ")) return TestServer::Answer{TestServer::ok("192.0.2.1\n")};
+    return TestServer::Answer{"HTTP/1.1 302 Found\r\nLocation: /round\r\nContent-Length: 0\r\n\r\n"};
+  });
+  const auto fetched = get(server.url());
+  ASSERT_TRUE(fetched) << fetched.error().what;
+  EXPECT_EQ(fetched->body, "192.0.2.1\n");
+  EXPECT_EQ(fetched->validators.etag, "");
+  EXPECT_THAT(body(server.url("/round")), HasSubstr("redirects"));
+  EXPECT_THAT(server.requests(), SizeIs(2 + 6));
+}
+
+TEST_F(FetchUrl, GoesNowhereButToTheWeb) {
+  EXPECT_THAT(body("file:///etc/passwd"), HasSubstr("is no URL of http"));
+  EXPECT_THAT(body("gopher://127.0.0.1/"), HasSubstr("is no URL of http"));
+  for (const auto* to : {"file:///etc/passwd", "ftp://127.0.0.1/list", "gopher://127.0.0.1/"}) {
+    server.say("HTTP/1.1 302 Found\r\nLocation: " + std::string(to) + "\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_THAT(body(server.url()), HasSubstr("error: ")) << to;
+  }
+}
+
+TEST_F(FetchUrl, SaysThatNobodyAnswers) {
+  EXPECT_THAT(body("http://127.0.0.1:1/"), HasSubstr("error: "));
+  limits.time = 500ms;
+  EXPECT_THAT(body("https" + server.url().substr(4)), HasSubstr("error: "));  // it waits for our request
+}
+
+}  // namespace
+}  // namespace deferd::blacklist

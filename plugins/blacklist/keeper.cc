@@ -1,0 +1,100 @@
+#include "keeper.h"
+
+#include <exception>
+
+namespace deferd::blacklist {
+namespace {
+constexpr auto kLook = std::chrono::seconds(1);  // how often it is seen what is due: the clock may jump
+}
+
+Keeper::Keeper(std::vector<std::shared_ptr<Feed>> feeds, std::string folder, Host& host)
+    : feeds_(std::move(feeds)), copies_(std::move(folder)), host_(host) {
+  for (const auto& feed : feeds_) {
+    const Label label[] = {{"list", feed->spec().name}};
+    const Label good[] = {{"list", feed->spec().name}, {"result", "good"}};
+    const Label failed[] = {{"list", feed->spec().name}, {"result", "failed"}};
+    const auto* refreshes = "deferd_blacklist_refreshes_total";
+    const auto* refreshes_help = "Attempts to bring a list up to date.";
+    meters_.push_back({host.gauge("deferd_blacklist_entries", label, "Entries of a list that are in use."),
+                       host.gauge("deferd_blacklist_alarm", label, "1 while a list is empty, failing or too old."),
+                       host.gauge("deferd_blacklist_checked_seconds", label, "When a list was last known to be up to date."),
+                       host.counter(refreshes, std::span<const Label>(good), refreshes_help),
+                       host.counter(refreshes, std::span<const Label>(failed), refreshes_help)});
+  }
+}
+
+Keeper::~Keeper() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Keeper::show(std::size_t index) {
+  const auto status = feeds_[index]->status();
+  meters_[index].entries.set(static_cast<std::int64_t>(status.entries));
+  meters_[index].alarm.set(status.alarm() ? 1 : 0);
+  meters_[index].checked.set(status.checked.time_since_epoch().count());
+}
+
+void Keeper::load_local() {
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {
+    auto& feed = *feeds_[i];
+    const bool local = !feed.spec().source.is_remote();
+    const auto size = feed.local_size(copies_).value_or(0);  // a file that is not there fails at once
+    if (bytes + size <= kAtOnce && feed.status().state == FeedState::empty) {
+      bytes += size;
+      feed.read_copy(tools());
+      if (local && feed.due(host_.clock().now())) load(feed, i);
+    }
+    show(i);
+  }
+}
+
+void Keeper::load(Feed& feed, std::size_t index) {
+  const auto done = feed.refresh(tools());
+  if (!done && done.error().code == Errc::busy) return;
+  (done ? meters_[index].good : meters_[index].failed).add();
+}
+
+void Keeper::run_due() {
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {  // before any server keeps us waiting
+    feeds_[i]->drop_if_too_old(tools());
+    show(i);
+  }
+  for (std::size_t i = 0; i < feeds_.size() && !stop_; ++i) {
+    feeds_[i]->read_copy(tools());
+    if (feeds_[i]->due(host_.clock().now())) load(*feeds_[i], i);
+    show(i);
+  }
+}
+
+Result<void> Keeper::refresh(std::string_view list) {
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {
+    if (feeds_[i]->spec().name != list) continue;
+    auto done = feeds_[i]->refresh(tools());
+    if (done || done.error().code != Errc::busy) (done ? meters_[i].good : meters_[i].failed).add();
+    show(i);
+    return done;
+  }
+  return fail(Errc::not_found, "there is no list '" + std::string(list) + "' that could be fetched");
+}
+
+void Keeper::start() { thread_ = std::thread(&Keeper::run, this); }
+
+void Keeper::run() {
+  while (!stop_) {
+    try {
+      run_due();
+    } catch (const std::exception& error) {
+      host_.log().error("blacklist.broken", {{"error", error.what()}});
+    }
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, kLook, [this] { return stop_.load(); });
+  }
+}
+
+}  // namespace deferd::blacklist

@@ -1,0 +1,63 @@
+// Keeps a plugin's lists fresh, on a thread of its own.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "feed.h"
+
+namespace deferd::blacklist {
+
+class Keeper {
+ public:
+  /// Metrics are made here.
+  Keeper(std::vector<std::shared_ptr<Feed>> feeds, std::string folder, Host& host);
+  ~Keeper();  ///< Ends what is being fetched.
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+  /// Loads what this machine's disk holds, as far as it can be had at once (kAtOnce bytes); the rest is the thread's. Never waits
+  /// for a network or a program.
+  void load_local();
+  void start();
+
+  /// Whatever is due now; what the thread does again and again.
+  void run_due();
+
+  /// At once, in the caller's thread. Errors: not_found, busy, and what was wrong.
+  Result<void> refresh(std::string_view list);
+
+  const std::vector<std::shared_ptr<Feed>>& feeds() const { return feeds_; }
+  const Copies& copies() const { return copies_; }
+
+ private:
+  static constexpr std::uint64_t kAtOnce = 32 << 20;
+
+  Tools tools() { return {host_.clock(), host_.log(), copies_, stop_}; }
+  void load(Feed& feed, std::size_t index);
+  void show(std::size_t index);
+  void run();
+
+  struct Meters {
+    Gauge& entries;
+    Gauge& alarm;
+    Gauge& checked;
+    Counter& good;
+    Counter& failed;
+  };
+
+  const std::vector<std::shared_ptr<Feed>> feeds_;
+  const Copies copies_;
+  Host& host_;
+  std::vector<Meters> meters_;
+  std::atomic<bool> stop_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::thread thread_;
+};
+
+}  // namespace deferd::blacklist

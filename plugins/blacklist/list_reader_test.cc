@@ -1,0 +1,102 @@
+#include "list_reader.h"
+
+#include <gmock/gmock.h>
+
+namespace deferd::blacklist {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+Result<Content> read(std::string_view text, std::size_t piece = 1000, std::uint64_t most = 1000) {
+  ListReader reader(Format::plain, most);
+  for (; !text.empty(); text.remove_prefix(std::min(piece, text.size())))
+    if (auto fed = reader.feed(text.substr(0, piece)); !fed) return tl::unexpected(fed.error());
+  return reader.finish();
+}
+
+std::string prefixes(const PrefixSet& set) {
+  std::string all;
+  for (const auto& prefix : set) all += (all.empty() ? "" : " ") + prefix.to_string();
+  return all;
+}
+
+TEST(ListReader, ReadsAListHoweverItsBytesCome) {
+  const std::string text = "# a list\r\n192.0.2.0/25\r\n192.0.2.128/25\n\n2001:db8::/32 # v6\n198.51.100.1 - 198.51.100.2";
+  for (const std::size_t piece : {1u, 2u, 3u, 7u, 1000u}) {
+    const auto content = read(text, piece);
+    ASSERT_TRUE(content);
+    EXPECT_EQ(prefixes(content->set), "192.0.2.0/24 198.51.100.1 198.51.100.2 2001:db8::/32") << piece;
+    EXPECT_EQ(content->entries, 4u);
+    EXPECT_EQ(content->bad, 0u);
+    EXPECT_THAT(content->remarks, IsEmpty());
+  }
+}
+
+TEST(ListReader, LeavesBadLinesOutAndSaysWhere) {
+  const auto content = read("192.0.2.1\nexample.org\n\n10.0.0.5/24\n192.0.2.9 - 192.0.2.1\n");
+  ASSERT_TRUE(content);
+  EXPECT_EQ(prefixes(content->set), "10.0.0.0/24 192.0.2.1");
+  EXPECT_EQ(content->entries, 2u);
+  EXPECT_EQ(content->bad, 2u);
+  EXPECT_EQ(content->warned, 1u);
+  EXPECT_THAT(content->remarks, ElementsAre("line 2: 'example.org' is no address and no prefix",
+                                            "line 4: '10.0.0.5/24' host bits are set: taken as 10.0.0.0/24",
+                                            "line 5: '192.0.2.9 - 192.0.2.1' is a range that ends before it begins"));
+}
+
+TEST(ListReader, BoundsItsRemarks) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "bad\n";
+  const auto content = read(text);
+  ASSERT_TRUE(content);
+  EXPECT_EQ(content->bad, 1000u);
+  EXPECT_THAT(content->remarks, SizeIs(ListReader::kMostRemarks));
+}
+
+TEST(ListReader, BoundsItsLines) {
+  const std::string flood(100'000, 'x');
+  const auto content = read("192.0.2.1\n" + flood + "\n192.0.2.2\n# " + flood + "\n" + flood, 1000);
+  ASSERT_TRUE(content);
+  EXPECT_EQ(prefixes(content->set), "192.0.2.1 192.0.2.2");
+  EXPECT_EQ(content->bad, 2u);
+  for (const auto& remark : content->remarks) EXPECT_LT(remark.size(), 200u);
+}
+
+TEST(ListReader, BoundsItsEntries) {
+  EXPECT_TRUE(read("192.0.2.1\n192.0.2.2\n", 1000, 2));
+  const auto content = read("192.0.2.1\n192.0.2.2\n192.0.2.3\n", 1000, 2);
+  ASSERT_FALSE(content);
+  EXPECT_EQ(content.error().what, "has more than 2 entries");
+}
+
+TEST(ListReader, PassesOverAByteOrderMark) {
+  EXPECT_EQ(prefixes(read("\xEF\xBB\xBF"
+                          "192.0.2.1\n")
+                         ->set),
+            "192.0.2.1");
+}
+
+TEST(ListReader, TakesAnEmptyTextAsAnEmptyList) {
+  EXPECT_EQ(read("")->entries, 0u);
+  EXPECT_EQ(read("\n# nothing\n")->entries, 0u);
+}
+
+std::string place_of(std::string_view text, std::string_view address) {
+  PlaceFinder finder(Format::plain, *Address::parse(address));
+  for (; !text.empty(); text.remove_prefix(std::min<std::size_t>(5, text.size())))
+    if (!finder.feed(text.substr(0, 5))) break;
+  const auto place = finder.finish();
+  return place ? std::to_string(place->line) + " " + place->entry : "nowhere";
+}
+
+TEST(PlaceFinder, FindsTheFirstLineThatListsAnAddress) {
+  const std::string text = "# list\n192.0.2.0/24 # first\r\nbad\n192.0.2.7\n198.51.100.1 - 198.51.100.9";
+  EXPECT_EQ(place_of(text, "192.0.2.7"), "2 192.0.2.0/24 # first");
+  EXPECT_EQ(place_of(text, "198.51.100.9"), "5 198.51.100.1 - 198.51.100.9");
+  EXPECT_EQ(place_of(text, "203.0.113.1"), "nowhere");
+}
+
+}  // namespace
+}  // namespace deferd::blacklist

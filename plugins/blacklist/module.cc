@@ -1,0 +1,3 @@
+#include "blacklist.h"
+
+DEFERD_PLUGIN(deferd::blacklist::Blacklist, "blacklist", "1.0");
