@@ -27,6 +27,13 @@ void describe_reading(CLI::App& app, Arguments& arguments) {
   stats->add_flag("--watch", arguments.watch, "Again and again, with the rate in between");
   stats->add_option("--every", arguments.every, "How often --watch prints")->default_str("2s");
   stats->add_option("-n", arguments.count, "Stop after so many prints");
+
+  auto* spf = app.add_subcommand("spf", "The SPF records of domains: deferctl spf walk DOMAIN");
+  spf->require_subcommand(1);
+  spf->fallthrough();
+  auto* walk = spf->add_subcommand("walk", "Print the prefixes that they authorise, for a file of exempt clients");
+  walk->add_option("domain", arguments.domains, "Domains of mail addresses")->required();
+  walk->add_option("--server", arguments.server, "Ask this DNS server, ADDRESS or ADDRESS:PORT, not the system's");
 }
 
 void describe_changing(CLI::App& app, Arguments& arguments) {

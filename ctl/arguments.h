@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <string>
+#include <vector>
 
 namespace deferd::ctl {
 
@@ -17,7 +18,9 @@ struct Arguments {
   bool order = false;
   bool watch = false;
   std::string every = "2s";
-  unsigned count = 0;  ///< Of refreshes; 0: until interrupted.
+  std::vector<std::string> domains;  ///< spf walk
+  std::string server;                ///< spf walk: who is asked; empty: the system's
+  unsigned count = 0;                ///< Of refreshes; 0: until interrupted.
 };
 
 /// Fills `app` with every command and option; the values land in `arguments`, which outlives it.
