@@ -28,6 +28,12 @@ void describe_reading(CLI::App& app, Arguments& arguments) {
   stats->add_option("--every", arguments.every, "How often --watch prints")->default_str("2s");
   stats->add_option("-n", arguments.count, "Stop after so many prints");
 
+  auto* lists = app.add_subcommand("lists", "The block lists; one of them anew; those an address is on");
+  auto* verb = lists->add_option("do", arguments.verb, "refresh or test; without: show them all")
+                   ->check(CLI::IsMember({"refresh", "test"}));
+  auto* subject = lists->add_option("what", arguments.what, "refresh: name of a list; test: an address");
+  verb->needs(subject);
+
   auto* spf = app.add_subcommand("spf", "The SPF records of domains: deferctl spf walk DOMAIN");
   spf->require_subcommand(1);
   spf->fallthrough();

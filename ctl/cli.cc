@@ -14,7 +14,7 @@ using Command = Outcome<void> (*)(const Job&);
 constexpr std::pair<std::string_view, Command> kCommands[] = {
     {"status", status}, {"list", list},     {"show", show},     {"explain", explain}, {"plugins", plugins},
     {"stats", stats},   {"add", add},       {"delete", forget}, {"release", release}, {"expect", expect},
-    {"reload", reload}, {"backup", backup}, {"spf", spf_walk},
+    {"reload", reload}, {"backup", backup}, {"spf", spf_walk},  {"lists", lists},
 };
 
 Command command_named(std::string_view name) {

@@ -310,6 +310,36 @@ TEST_F(CliTest, SaysThatNothingWasDecidedYet) {
   EXPECT_THAT(out, HasSubstr("no decisions yet\n"));
 }
 
+TEST_F(CliTest, ShowsListsFetchesOneAndTestsAnAddress) {
+  Recorder recorder;
+  recorder.row.set("list", "traps");
+  recorder.row.set("entries", 12);
+  recorder.row.set("covers", "256 IPv4");
+  recorder.row.set("state", "good");
+  recorder.row.set("line", 7);
+  use_command(recorder.command(), "blacklist");
+  serve();
+  EXPECT_EQ(run({"lists"}), kOk) << err;
+  EXPECT_THAT(out,
+              StartsWith("LIST   ACTION  ENTRIES  COVERS    AGE  NEXT  STATE  LOADING  ERROR\ntraps          12       256 IPv4"));
+  EXPECT_EQ(run({"lists", "refresh", "traps"}), kOk) << err;
+  EXPECT_EQ(out, "traps has 12 entries, 256 IPv4\n");
+  EXPECT_EQ(run({"lists", "test", "192.0.2.7"}), kOk) << err;
+  EXPECT_THAT(out, StartsWith("LIST   ACTION  LINE  ENTRY  BUT_WHITE_BY  SOURCE\ntraps          7"));
+  EXPECT_EQ(run({"--json", "lists"}), kOk) << err;
+  EXPECT_EQ(out, recorder.row.to_json() + "\n");
+  EXPECT_EQ(recorder.asked, "lists {}\nlists-refresh {\"list\":\"traps\"}\nlists-test {\"address\":\"192.0.2.7\"}\nlists {}\n");
+  EXPECT_EQ(run({"lists", "refresh"}), kUsage);
+  EXPECT_EQ(run({"lists", "forget", "traps"}), kUsage);
+}
+
+TEST_F(CliTest, SaysThatAnAddressIsOnNoList) {
+  use_command([](Context&, std::string_view, const Value&, Rows&) -> Result<void> { return {}; }, "blacklist");
+  serve();
+  EXPECT_EQ(run({"lists", "test", "192.0.2.7"}), kOk) << err;
+  EXPECT_EQ(out, "192.0.2.7 is on no list\n");
+}
+
 TEST_F(CliTest, BacksUpIntoAnAbsolutePath) {
   serve();
   run({"backup", "some/../where"});

@@ -19,6 +19,7 @@ Outcome<void> show(const Job& job);
 Outcome<void> explain(const Job& job);
 Outcome<void> plugins(const Job& job);
 Outcome<void> stats(const Job& job);
+Outcome<void> lists(const Job& job);  ///< Shows, refreshes, tests.
 Outcome<void> spf_walk(const Job& job);  ///< spf walk; asks DNS, not the daemon.
 
 Outcome<void> add(const Job& job);

@@ -6,6 +6,7 @@
 //   DELETE /v1/tables/{white,trapped}?prefix=                             GET  /metrics
 //   GET    /v1/show?key=               *  GET    /v1/decisions/ID
 //   POST   /v1/delete {client}            POST   /v1/release {id}         POST /v1/expect {to, from_domain, for}
+//   GET    /v1/lists                  *   GET    /v1/lists/test?address= *   POST /v1/lists/refresh {list}
 //   POST   /v1/explain {client, name, helo, from, to} or {id}             POST /v1/testing/clock {advance} or {set}
 //
 // Those marked * answer one JSON object a line. Errors: {"error": text, "code": "not_found"} with a fitting status.

@@ -1,4 +1,4 @@
-// What plugins answer themselves: grey entries, show, release, expect.
+// What plugins answer themselves: grey entries, lists, show, release, expect.
 #include "control/api.h"
 #include "control/table_rows.h"
 #include "http/json.h"
@@ -33,6 +33,13 @@ struct ExpectArguments {
   }
 };
 
+struct RefreshArguments {
+  std::string list;
+  static Schema<RefreshArguments> schema() {
+    return Schema<RefreshArguments>{}.required("list", &RefreshArguments::list, "Its name.");
+  }
+};
+
 /// What few rows a command that changes something answers.
 class KeptRows : public Rows {
  public:
@@ -48,6 +55,24 @@ class KeptRows : public Rows {
 void ControlApi::add_plugin_routes() {
   router_.stream("/v1/grey", [this](const Call&, LineWriter& lines) {
     return parts_.pipeline.command("", "list-grey", Value::map(), lines);
+  });
+  router_.stream("/v1/lists",
+                 [this](const Call&, LineWriter& lines) { return parts_.pipeline.command("", "lists", Value::map(), lines); });
+  router_.stream("/v1/lists/test", [this](const Call& call, LineWriter& lines) -> Result<void> {
+    auto address = call.parameter("address");
+    if (!address) return tl::unexpected(address.error());
+    Value question = Value::map();
+    question.set("address", *address);
+    return parts_.pipeline.command("", "lists-test", question, lines);
+  });
+  router_.change("POST", "/v1/lists/refresh", [this](const Call& call) -> Result<Value> {
+    auto arguments = call.arguments<RefreshArguments>();
+    if (!arguments) return tl::unexpected(arguments.error());
+    Value question = Value::map();
+    question.set("list", arguments->list);
+    KeptRows rows;
+    if (auto asked = parts_.pipeline.command("", "lists-refresh", question, rows); !asked) return tl::unexpected(asked.error());
+    return rows.list.size() > 0 ? rows.list.items().front() : question;
   });
   router_.stream("/v1/show", [this](const Call& call, LineWriter& lines) { return show(call, lines); });
   router_.change("POST", "/v1/release", [this](const Call& call) { return release(call); });
