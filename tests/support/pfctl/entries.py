@@ -8,7 +8,7 @@ import struct
 
 RECORD = 24
 KEY = 18
-MANY = 500  # from so many addresses on, look at the whole table once instead of searching for each
+SEARCH = 16  # looking for one address costs about as much as looking at so many entries one after the other
 
 
 def record(key, negated, now):
@@ -44,7 +44,7 @@ class Entries:
     def locator(self, count):
         """A function from a key to its offset, or None; `count` is how often it will be asked."""
         data = self.data
-        if count >= MANY:
+        if count * SEARCH > len(self):
             return {data[at:at + KEY]: at for at in range(0, len(data), RECORD)}.get
 
         def find(key):
@@ -127,7 +127,7 @@ class Entries:
         """Adds entries that are not in the table: a mapping of key to negated."""
         records = sorted(record(key, negated, now) for key, negated in new.items())
         data = self.data
-        if len(records) >= MANY:
+        if len(records) * SEARCH > len(self):
             records += [data[at:at + RECORD] for at in range(0, len(data), RECORD)]
             records.sort()
             self.data = b"".join(records)

@@ -1,5 +1,6 @@
 """Each fault that the stand-in can be told does what faults.py says, and no more."""
 
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -179,6 +180,15 @@ class Calls(unittest.TestCase):
         pf.add("2001:db8::/129")
         self.assertEqual((pf.folder / "calls").read_text().splitlines(), [
             "0\t1\t-t\tw\t-T\tadd\t192.0.2.1", "0\t2\t-q\t-t\tw\t-T\treplace\t-f\t-", "-11\t0\t-t\tw\t-T\tadd\t2001:db8::/129"])
+
+    def test_a_call_waits_for_the_one_that_is_at_work(self):
+        pf = StandIn(self)
+        with open(pf.folder / "lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            waiting = pf.start("-t", "w", "-T", "add", "192.0.2.2")
+            with self.assertRaises(subprocess.TimeoutExpired):
+                waiting.communicate(timeout=0.5)
+        self.assertEqual(waiting.communicate(timeout=60)[1], "1/1 addresses added.\n")
 
     def test_calls_at_the_same_time_lose_nothing(self):
         pf = StandIn(self, empty=True)
