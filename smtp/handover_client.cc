@@ -162,6 +162,9 @@ void HandoverClient::carried(const MessageRelay::Result& result) {
     case How::mta_gone:
       books_.message(client_, "none: it hung up, or kept us waiting", result.bytes);
       return fail();
+    case How::unanswered:  // so the client shall not know more than we do
+      books_.message(client_, "none: it hung up, or kept us waiting, after the end", result.bytes);
+      return end();
     case How::client_gone:
       books_.message(client_, "none: the client has left", result.bytes);
       return end();

@@ -149,7 +149,8 @@ void MessageRelay::watch() {
 }
 
 bool MessageRelay::finish(Result::How how) {
-  result_.how = how;
+  const bool has_all = complete_ && out_.empty();
+  result_.how = how == How::mta_gone && has_all ? How::unanswered : how;
   const auto done = std::exchange(done_, nullptr);
   let_go();
   if (done) done(result_);

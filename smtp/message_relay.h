@@ -25,7 +25,8 @@ class MessageRelay : public std::enable_shared_from_this<MessageRelay> {
       answered,     ///< `code` and `reply`, to the whole message.
       early,        ///< `code` and `reply`, a refusal before its end.
       doubtful,     ///< Its end is in doubt (message_end.h): the MTA has not got it.
-      mta_gone,     ///< Or out of step. Whether it took the message is not known if all of it was sent.
+      mta_gone,     ///< Or out of step; it has not got the end.
+      unanswered,   ///< It was sent the whole message, and is gone or out of step: nobody knows whether it has taken it.
       client_gone,  ///< Before the end.
     };
     How how = How::mta_gone;
