@@ -143,7 +143,8 @@ default_destination_recipient_limit = 50""", [f"127.0.0.1:{SUBMIT} inet n - n - 
 class Front(Deferd):
     """deferd with its SMTP front end, and hand-over."""
 
-    PLUGINS = ("  - rules: {rules: [{name: unwanted, to: ['/^bad/'], do: reject, reply: {code: 550, enhanced: 5.1.1, text: No}}]}\n"
+    PLUGINS = ("  - rules: {rules: [{name: unwanted, to: ['/^bad/'], do: reject, reply: {code: 550, enhanced: 5.1.1, text: No}},\n"
+               "                     {name: open to everybody, to: ['r-postmaster@example.org', '/^ropen/'], do: accept}]}\n"
                "  - greylist: {pass_time: 5m, quota: {burst: 0}}\n")
 
     def __init__(self, build, folder, handover=f"{{to: '127.0.0.1:{PROXIED}', with: proxy-v2}}", tls=False, **options):

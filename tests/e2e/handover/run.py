@@ -151,13 +151,91 @@ def a_second_sigterm_waits_for_nobody():
         client.close()
 
 
+def who_names_an_open_recipient_first_gets_no_further_than_that():
+    with Site(BUILD) as site:
+        site.deferd.wait_until_ready()
+        client = Client()
+        assert client.mail(recipient="r-postmaster@example.org").startswith("250"), "open to everybody"
+        answer = client.say("RCPT TO:<r1@example.org>")
+        assert answer.startswith("451 4.7.1"), answer
+        answer = client.say("RCPT TO:<r-postmaster@example.org>\r\nRCPT TO:<r2@example.org>\r\nNOOP")
+        assert answer.startswith("250"), answer
+        assert client.read().startswith("451 4.7.1") and client.read().startswith("250"), "in order, all at once"
+        assert client.say("DATA").startswith("354")
+        client.file.write(b"Subject: test\r\n\r\n..\r\ntest\r\n.\r\nMAIL FROM:<a@example.net>\r\nRCPT TO:<r3@example.org>\r\nDATA\r\n")
+        client.file.flush()
+        assert "queued as" in client.read()
+        answers = [client.read() for _ in range(3)]
+        assert [answer[:3] for answer in answers] == ["250", "451", "451"], answers
+        # Nor by another dialogue behind the first.
+        assert client.say("RSET").startswith("250")
+        assert client.mail(recipient="r-postmaster@example.org").startswith("250")
+        for way_out in ("EHLO mail.example.net", "RSET"):
+            assert client.say(way_out).startswith("250")
+            answer = client.mail(recipient="r4@example.org")
+            assert answer.startswith("451 4.7.1"), answer
+        assert client.say("QUIT").startswith("221")
+        client.close()
+        wait_for(lambda: site.sink.arrivals, "the mail to arrive")
+        wait_for(lambda: not site.receiver.queued(), "the queue to be empty")
+        recipients = {recipient for names, _, _ in site.sink.arrivals for recipient in names}
+        assert recipients == {"r-postmaster@example.org"}, recipients
+        assert "r1@example.org" not in site.receiver.log() and "r4@example.org" not in site.receiver.log()
+        assert not site.deferd.ctl_rows("list", "white"), "that makes nobody white"
+
+
+def what_only_some_mtas_take_for_an_end_is_refused():
+    with Site(BUILD) as site:
+        site.deferd.wait_until_ready()
+        client = Client()
+        assert client.mail(recipient="r-postmaster@example.org").startswith("250")
+        assert client.say("DATA").startswith("354")
+        client.file.write(b"Subject: test\r\n\n.\r\nMAIL FROM:<a@example.net>\r\nRCPT TO:<r1@example.org>\r\nDATA\r\nSubject: smuggled\r\n\r\n.\r\n")
+        client.file.flush()
+        answer = client.read()
+        assert answer.startswith("554 5.6.0"), answer
+        client.close()
+        wait_for(lambda: "lost connection after DATA" in site.receiver.log(), "Postfix to be hung up on")
+        assert "queued as" not in site.receiver.log() and not site.sink.arrivals and not site.receiver.queued()
+
+
+def mail_that_the_mta_takes_keeps_its_sender_white():
+    def white_until():
+        return [row["expires"] for row in site.deferd.ctl_rows("list", "white")]
+
+    with Site(BUILD) as site:
+        site.deferd.wait_until_ready()
+        finish(deliver_after_the_wait(site))
+        first = white_until()
+        assert len(first) == 1
+        site.deferd.advance(7200)
+        client = Client()
+        assert client.mail("other@example.com", "r2@example.org").startswith("250")
+        client.close()
+        wait_for(lambda: site.deferd.log().count("smtp.handover_ended") == 2, "the session to end")
+        assert white_until() == first, "who leaves before its message is not kept white"
+        client = Client()
+        assert client.mail("other@example.com", "r2@example.org").startswith("250")
+        finish(client)
+        wait_for(lambda: white_until() > first, "the row to be renewed")
+        # Also where a rule let the recipient in, and the session was led.
+        second = white_until()
+        site.deferd.advance(7200)
+        client = Client()
+        assert client.mail(recipient="r-postmaster@example.org").startswith("250")
+        assert client.say("DATA").startswith("354")
+        assert "queued as" in client.say("Subject: test\r\n\r\ntest\r\n.")
+        assert white_until() > second
+        client.close()
+
+
 # ---- Postfix to Postfix
 
 def recipients_of(number, attempt, chance):
-    """1 to 50: known ones, such that deferd rejects, and such that only the MTA knows not to exist."""
+    """1 to 50: known ones, some of them open to everybody, such that deferd rejects, and such that only the MTA knows not to exist."""
     count = 1 if chance.random() < 0.5 else chance.randint(2, 50)
-    kinds = ("r", "r", "r", "bad", "nobody")
-    return [f"{chance.choice(kinds) if index else 'r'}{number}-{attempt}-{index}@example.org" for index in range(count)]
+    kinds = ("r", "r", "ropen", "bad", "nobody")
+    return [f"{chance.choice(kinds if index else kinds[:3])}{number}-{attempt}-{index}@example.org" for index in range(count)]
 
 
 def size_of(number, chance):
@@ -251,5 +329,6 @@ TESTS = [the_passing_retry_itself_delivers_and_the_mta_sees_the_stranger, a_stra
          by_xclient_the_mta_sees_the_stranger_who_cannot_claim_another_address, inside_tls_much_goes_through_in_order,
          only_what_the_mta_offers_is_offered,
          an_mta_that_takes_us_for_the_client_is_refused, an_mta_that_is_away_costs_time_only,
-         a_stop_lets_handed_over_sessions_finish, a_second_sigterm_waits_for_nobody, no_recipient_is_lost_between_two_postfixes]
+         who_names_an_open_recipient_first_gets_no_further_than_that, what_only_some_mtas_take_for_an_end_is_refused,
+         mail_that_the_mta_takes_keeps_its_sender_white, a_stop_lets_handed_over_sessions_finish, a_second_sigterm_waits_for_nobody, no_recipient_is_lost_between_two_postfixes]
 play(TESTS)
