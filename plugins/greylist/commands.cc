@@ -6,6 +6,7 @@
 #include "correspondents.h"
 #include "envelope.h"
 #include "expect.h"
+#include "import.h"
 #include "keys.h"
 #include "known_senders.h"
 #include "pair.h"
@@ -54,6 +55,8 @@ Result<void> Commands::run(std::string_view command, const Value& args, Rows& ro
   if (command == "delete") return forget(args, rows);
   if (command == "release") return release(args, rows);
   if (command == "expect") return expect(args, rows);
+  if (command == "import-grey") return import_tuples(context_, config_, profile_, args, rows);
+  if (command == "delete-grey") return give_up(args, rows);
   return fail(Errc::not_found, "no such command: " + std::string(command));
 }
 
@@ -93,6 +96,7 @@ Value Commands::row_of(const TupleRecord& found) const {
   row.set("last", format_time(tuple.last));
   row.set("tries", static_cast<std::int64_t>(tuple.tries));
   row.set("due", format_time(due));
+  if (tuple.passed != Time{}) row.set("passed", format_time(tuple.passed));
   row.set("expires", format_time(found.record.expires));
   row.set("state", tuple.passed != Time{} ? "passed" : tuple.released ? "released" : now >= due ? "due" : "waiting");
   return row;
@@ -190,6 +194,27 @@ Result<void> Commands::forget(const Value& args, Rows& rows) {
   }
   Value row = Value::map();
   row.set("deleted", static_cast<std::int64_t>(doomed.size()));
+  rows.row(row);
+  return {};
+}
+
+// spamdb(8) -d -G: one tuple of the client, whichever is found first.
+Result<void> Commands::give_up(const Value& args, Rows& rows) {
+  const auto client = client_of(args);
+  if (!client) return tl::unexpected(client.error());
+  Result<void> done;
+  std::int64_t deleted = 0;
+  auto scanned = each_tuple([&](const TupleRecord& found) {
+    if (found.tuple.client != *client) return true;
+    const Change change{found.record.key, std::nullopt, Time{}, std::nullopt};
+    done = context_.store().commit(found.record.group, {&change, 1});
+    deleted = 1;
+    return false;
+  });
+  if (!scanned) return scanned;
+  if (!done) return done;
+  Value row = Value::map();
+  row.set("deleted", deleted);
   rows.row(row);
   return {};
 }

@@ -30,6 +30,7 @@ class Commands {
   Result<void> forget(const Value& args, Rows& rows);
   Result<void> release(const Value& args, Rows& rows);
   Result<void> expect(const Value& args, Rows& rows);
+  Result<void> give_up(const Value& args, Rows& rows);
 
   Result<void> show_client(const Address& client, Rows& rows);
   Result<void> show_mail_address(std::string_view address, Rows& rows);
