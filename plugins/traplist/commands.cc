@@ -33,12 +33,19 @@ Time added_of(const Value& args, Time now) {
   return text.empty() || read.ec != std::errc{} ? now : Time(Duration(seconds));
 }
 
+Value trap_row(const std::string& address, Time added) {
+  Value row = Value::map();
+  row.set("address", address);
+  row.set("added", format_time(added));
+  return row;
+}
+
 }  // namespace
 
 Result<void> Commands::run(std::string_view command, const Value& args, Rows& rows) {
   if (command == "add-trap") return add(args, rows);
   if (command == "remove-trap") return remove(args, rows);
-  if (command == "list-traps") return list(rows);
+  if (command == "list-traps") return list(args, rows);
   if (command == "show") return show(args, rows);
   if (command == "delete") return forget(args, rows);
   return fail(Errc::not_found, "no such command: " + std::string(command));
@@ -66,13 +73,15 @@ Result<void> Commands::remove(const Value& args, Rows& rows) {
   return {};
 }
 
-Result<void> Commands::list(Rows& rows) {
-  each_trap(context_.store(), [&](const std::string& address, Time added) {
-    Value row = Value::map();
-    row.set("address", address);
-    row.set("added", format_time(added));
-    return rows.row(row);
-  });
+Result<void> Commands::list(const Value& args, Rows& rows) {
+  if (!text_of(args, "address").empty()) {
+    const auto address = address_of(args);
+    if (!address) return tl::unexpected(address.error());
+    const auto added = find_added(context_.store(), *address);
+    if (added) rows.row(trap_row(*address, *added));
+    return {};
+  }
+  each_trap(context_.store(), [&](const std::string& address, Time added) { return rows.row(trap_row(address, added)); });
   return {};
 }
 

@@ -17,7 +17,7 @@ class Commands {
  private:
   Result<void> add(const Value& args, Rows& rows);
   Result<void> remove(const Value& args, Rows& rows);
-  Result<void> list(Rows& rows);
+  Result<void> list(const Value& args, Rows& rows);
   Result<void> show(const Value& args, Rows& rows);
   Result<void> forget(const Value& args, Rows& rows);
 

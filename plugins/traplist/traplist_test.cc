@@ -180,6 +180,8 @@ TEST_F(TraplistTest, TakesTrapsWhileItRuns) {
   EXPECT_EQ(command("list-traps", {})[0].to_json(), R"({"address":"new@example.net","added":"2026-01-01T00:00:00Z"})");
   EXPECT_EQ(command("show", {{"key", "new@example.net"}})[0].to_json(),
             R"({"trap":"new@example.net","by":"an operator","added":"2026-01-01T00:00:00Z"})");
+  EXPECT_EQ(command("list-traps", {{"address", "new@example.net"}}).size(), 1u);
+  EXPECT_TRUE(command("list-traps", {{"address", "trap@example.net"}}).empty());
   after(24h * 365 * 10);
   EXPECT_TRUE(is_defer(to("new@example.net", "192.0.2.8")));
   EXPECT_EQ(command("remove-trap", {{"address", "new@example.net"}})[0].to_json(),
