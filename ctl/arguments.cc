@@ -7,10 +7,10 @@ constexpr const char* kSocket = DEFERD_CONTROL_SOCKET;
 
 void describe_reading(CLI::App& app, Arguments& arguments) {
   app.add_subcommand("status", "Is it well, and since when does it run");
-  auto* list = app.add_subcommand("list", "Print a table: white, grey or trapped");
-  list->add_option("table", arguments.table, "white, grey or trapped")
+  auto* list = app.add_subcommand("list", "Print a table: white, grey or trapped; or the trap addresses that were added");
+  list->add_option("table", arguments.table, "white, grey, trapped or traps")
       ->required()
-      ->check(CLI::IsMember({"white", "grey", "trapped"}));
+      ->check(CLI::IsMember({"white", "grey", "trapped", "traps"}));
   auto* show = app.add_subcommand("show", "All that is known of a client or a mail address");
   show->add_option("key", arguments.what, "Address, prefix or mail address")->required();
 
@@ -28,34 +28,47 @@ void describe_reading(CLI::App& app, Arguments& arguments) {
   stats->add_option("--every", arguments.every, "How often --watch prints")->default_str("2s");
   stats->add_option("-n", arguments.count, "Stop after so many prints");
 
-  auto* lists = app.add_subcommand("lists", "The block lists; one of them anew; those an address is on");
-  auto* verb = lists->add_option("do", arguments.verb, "refresh or test; without: show them all")
-                   ->check(CLI::IsMember({"refresh", "test"}));
-  auto* subject = lists->add_option("what", arguments.what, "refresh: name of a list; test: an address");
-  verb->needs(subject);
-
   auto* spf = app.add_subcommand("spf", "The SPF records of domains: deferctl spf walk DOMAIN");
   spf->require_subcommand(1);
   spf->fallthrough();
   auto* walk = spf->add_subcommand("walk", "Print the prefixes that they authorise, for a file of exempt clients");
   walk->add_option("domain", arguments.domains, "Domains of mail addresses")->required();
   walk->add_option("--server", arguments.server, "Ask this DNS server, ADDRESS or ADDRESS:PORT, not the system's");
+
+  auto* lists = app.add_subcommand("lists", "The block lists; one of them anew; those an address is on");
+  auto* verb = lists->add_option("do", arguments.verb, "refresh or test; without: show them all")
+                   ->check(CLI::IsMember({"refresh", "test"}));
+  auto* subject = lists->add_option("what", arguments.what, "refresh: name of a list; test: an address");
+  verb->needs(subject);
 }
 
 void describe_changing(CLI::App& app, Arguments& arguments) {
-  auto* add = app.add_subcommand("add", "Let a client pass: deferctl add white PREFIX");
-  add->add_option("table", arguments.table, "white")->required()->check(CLI::IsMember({"white"}));
-  add->add_option("prefix", arguments.what, "Address or prefix")->required();
-  add->add_option("--for", arguments.lasting, "For how long: 12h, 36d (default), never (it never ends)");
+  auto* add = app.add_subcommand("add", "Let a client pass, trap one, or make a mail address a trap: deferctl add white PREFIX");
+  add->add_option("table", arguments.table, "white, trapped or trap")
+      ->required()
+      ->check(CLI::IsMember({"white", "trapped", "trap"}));
+  add->add_option("what", arguments.what, "Address or prefix; of a trap a mail address")->required();
+  add->add_option("--for", arguments.lasting,
+                  "For how long: 12h, 36d (default of white), 1d (of trapped), never (it never ends)");
   add->add_option("--note", arguments.note, "Your own words, kept with it");
-  auto* remove = app.add_subcommand("delete", "Forget a client: its rows in white and trapped, and what plugins learned of it");
-  remove->add_option("client", arguments.what, "Address or prefix")->required();
+  auto* remove = app.add_subcommand(
+      "delete", "Forget a client: its rows in white and trapped, and what plugins learned of it; or an added trap");
+  remove->add_option("client", arguments.what, "Address or prefix; of a trap a mail address")->required();
   auto* release = app.add_subcommand("release", "Let a deferred mail pass at its next try");
   release->add_option("id", arguments.what, "The id of its line of the log")->required();
   auto* expect = app.add_subcommand("expect", "Delay no mail to a recipient for a while");
   expect->add_option("recipient", arguments.what, "Mail address")->required();
   expect->add_option("--from", arguments.from, "Only from senders of this domain");
   expect->add_option("--for", arguments.lasting, "For how long: 15m")->required();
+  auto* taken = app.add_subcommand("import", "Take over what another greylister knows; what is known already is kept");
+  taken->add_option("file", arguments.what, "What it has written; - is the standard input")->required();
+  taken->add_option("--format", arguments.format, "How it is written; spamdb unless told otherwise")
+      ->check(CLI::IsMember({"spamdb", "list", "postgrey", "milter-greylist"}));
+  taken->add_option("--for", arguments.lasting, "How long those of a list are white: 36d unless told otherwise");
+  taken->add_flag("--dry-run", arguments.dry_run, "Change nothing, and count what would be changed");
+  auto* out = app.add_subcommand("export", "Print what is known, for import elsewhere, in order");
+  out->add_option("--format", arguments.format, "spamdb (default): everything; list: the white clients")
+      ->check(CLI::IsMember({"spamdb", "list"}));
   app.add_subcommand("reload", "Read the configuration again");
   auto* backup = app.add_subcommand("backup", "Copy the store while it is in use");
   backup->add_option("directory", arguments.what, "Where to; the daemon's user must be able to write there")->required();

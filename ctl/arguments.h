@@ -10,10 +10,12 @@ namespace deferd::ctl {
 struct Arguments {
   std::string socket;
   bool json = false;
-  std::string table;    ///< list, add
-  std::string verb;     ///< lists: what is to be done; empty: show them
-  std::string what;     ///< show, add, delete, release, expect, explain, backup
-  std::string lasting;  ///< --for
+  std::string table;              ///< list, add
+  std::string verb;               ///< lists: what is to be done; empty: show them
+  std::string what;               ///< show, add, delete, release, expect, explain, backup
+  std::string lasting;            ///< --for
+  std::string format = "spamdb";  ///< import, export
+  bool dry_run = false;           ///< import
   std::string note;
   std::string helo, from, to, name;
   bool order = false;

@@ -3,6 +3,7 @@
 
 #include "ctl/commands.h"
 #include "ctl/table.h"
+#include "http/url.h"
 
 namespace deferd::ctl {
 namespace {
@@ -22,16 +23,40 @@ Outcome<void> change(const Job& job, const Question& question, Sentence sentence
   return {};
 }
 
+Outcome<void> add_trap(const Job& job) {
+  if (!job.arguments.lasting.empty() || !job.arguments.note.empty())
+    return tl::unexpected(Failure{kUsage, "a trap is one until it is deleted: no --for, no --note"});
+  Question question{"PUT", "/v1/traps", Value::map()};
+  question.body.set("address", job.arguments.what);
+  return change(job, question, [&](const Value& answer) {
+    const Value* fresh = answer.find("new");
+    job.screen.out << '<' << cell(answer, "address") << "> is a trap"
+                   << (fresh != nullptr && fresh->boolean() ? " from now on" : " already") << '\n';
+  });
+}
+
+Outcome<void> delete_trap(const Job& job) {
+  return change(job, {"DELETE", "/v1/traps?address=" + percent_encode(job.arguments.what)}, [&](const Value& answer) {
+    job.screen.out << '<' << cell(answer, "address") << "> is no trap any longer\n";
+    if (answer.find("still_by") != nullptr) job.screen.out << "but it still is one by " << cell(answer, "still_by") << '\n';
+  });
+}
+
 }  // namespace
 
 Outcome<void> add(const Job& job) {
-  Question question{"PUT", "/v1/tables/white", Value::map()};
+  const auto& table = job.arguments.table;
+  if (table == "trap") return add_trap(job);
+  const bool traps = table == "trapped";
+  Question question{"PUT", "/v1/tables/" + table, Value::map()};
   question.body.set("prefix", job.arguments.what);
-  if (!job.arguments.lasting.empty()) question.body.set("for", job.arguments.lasting);
+  if (traps || !job.arguments.lasting.empty())
+    question.body.set("for", job.arguments.lasting.empty() ? std::string("1d") : job.arguments.lasting);
   if (!job.arguments.note.empty()) question.body.set("note", job.arguments.note);
   return change(job, question, [&](const Value& row) {
     const std::string expires = cell(row, "expires");
-    job.screen.out << cell(row, "prefix") << " is white " << (expires == "never" ? "for ever" : "until " + expires) << '\n';
+    job.screen.out << cell(row, "prefix") << " is " << table << ' ' << (expires == "never" ? "for ever" : "until " + expires)
+                   << '\n';
     if (const Value* trapped = row.find("trapped"))
       job.screen.out << "but it is trapped until " << cell(*trapped, "expires") << ", which counts first; `deferctl delete "
                      << cell(*trapped, "prefix") << "` ends that (and the white row of that prefix)\n";
@@ -39,6 +64,7 @@ Outcome<void> add(const Job& job) {
 }
 
 Outcome<void> forget(const Job& job) {
+  if (job.arguments.what.find('@') != std::string::npos) return delete_trap(job);
   Question question{"POST", "/v1/delete", Value::map()};
   question.body.set("client", job.arguments.what);
   return change(job, question, [&](const Value& answer) {

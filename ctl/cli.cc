@@ -12,9 +12,10 @@ namespace {
 using Command = Outcome<void> (*)(const Job&);
 
 constexpr std::pair<std::string_view, Command> kCommands[] = {
-    {"status", status}, {"list", list},     {"show", show},     {"explain", explain}, {"plugins", plugins},
-    {"stats", stats},   {"add", add},       {"delete", forget}, {"release", release}, {"expect", expect},
-    {"reload", reload}, {"backup", backup}, {"spf", spf_walk},  {"lists", lists},
+    {"status", status},   {"list", list},          {"show", show},         {"explain", explain},
+    {"plugins", plugins}, {"stats", stats},        {"lists", lists},       {"add", add},
+    {"delete", forget},   {"release", release},    {"expect", expect},     {"reload", reload},
+    {"backup", backup},   {"import", import_file}, {"export", export_all}, {"spf", spf_walk},
 };
 
 Command command_named(std::string_view name) {

@@ -19,13 +19,15 @@ Outcome<void> show(const Job& job);
 Outcome<void> explain(const Job& job);
 Outcome<void> plugins(const Job& job);
 Outcome<void> stats(const Job& job);
-Outcome<void> lists(const Job& job);  ///< Shows, refreshes, tests.
 Outcome<void> spf_walk(const Job& job);  ///< spf walk; asks DNS, not the daemon.
+Outcome<void> lists(const Job& job);     ///< Shows, refreshes, tests.
 
 Outcome<void> add(const Job& job);
 Outcome<void> forget(const Job& job);  ///< delete
 Outcome<void> release(const Job& job);
 Outcome<void> expect(const Job& job);
+Outcome<void> import_file(const Job& job);  ///< import
+Outcome<void> export_all(const Job& job);   ///< export
 Outcome<void> reload(const Job& job);
 Outcome<void> backup(const Job& job);
 

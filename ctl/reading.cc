@@ -91,10 +91,12 @@ Outcome<void> status(const Job& job) {
 
 Outcome<void> list(const Job& job) {
   const bool grey = job.arguments.table == "grey";
-  const std::string target = grey ? "/v1/grey" : "/v1/tables/" + job.arguments.table;
+  const bool traps = job.arguments.table == "traps";
+  const std::string target = grey ? "/v1/grey" : traps ? "/v1/traps" : "/v1/tables/" + job.arguments.table;
   if (job.arguments.json) return print_lines(job, target);
-  Table table(grey ? std::vector<std::string>{"client", "tries", "first", "due", "expires", "state", "from", "to"}
-                   : std::vector<std::string>{"prefix", "expires", "source", "note", "evidence"},
+  Table table(grey    ? std::vector<std::string>{"client", "tries", "first", "due", "expires", "state", "from", "to"}
+              : traps ? std::vector<std::string>{"address", "added"}
+                      : std::vector<std::string>{"prefix", "expires", "source", "note", "evidence"},
               job.screen);
   return each_value(job, target, [&](const Value& row) { return table.add(row); });
 }

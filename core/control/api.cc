@@ -42,6 +42,7 @@ ControlApi::ControlApi(ControlParts parts) : parts_(std::move(parts)), router_(p
   add_table_routes();
   add_plugin_routes();
   add_explain_routes();
+  add_import_routes();
 }
 
 void ControlApi::add_daemon_routes() {

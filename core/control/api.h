@@ -7,6 +7,8 @@
 //   GET    /v1/show?key=               *  GET    /v1/decisions/ID
 //   POST   /v1/delete {client}            POST   /v1/release {id}         POST /v1/expect {to, from_domain, for}
 //   GET    /v1/lists                  *   GET    /v1/lists/test?address= *   POST /v1/lists/refresh {list}
+//   GET    /v1/traps                   *  PUT /v1/traps {address}         DELETE /v1/traps?address=
+//   POST   /v1/import (see import_api.cc) POST   /v1/delete-grey {client}
 //   POST   /v1/explain {client, name, helo, from, to} or {id}             POST /v1/testing/clock {advance} or {set}
 //
 // Those marked * answer one JSON object a line. Errors: {"error": text, "code": "not_found"} with a fitting status.
@@ -54,6 +56,7 @@ class ControlApi {
   void add_table_routes();
   void add_plugin_routes();
   void add_explain_routes();
+  void add_import_routes();
 
   Result<Value> delete_client(const Call& call);
   Result<Value> release(const Call& call);

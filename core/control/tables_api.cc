@@ -86,8 +86,16 @@ Result<Value> add_row(const ControlParts& parts, std::string_view table, const C
 void ControlApi::add_table_routes() {
   for (const std::string_view table : {kWhite, kTrapped}) {
     const std::string path = "/v1/tables/" + std::string(table);
-    router_.stream(path,
-                   [this, table](const Call&, LineWriter& lines) { return stream_table(parts_.engine.tables(), table, lines); });
+    router_.stream(path, [this, table](const Call& call, LineWriter& lines) -> Result<void> {
+      auto text = call.parameter("prefix");
+      if (!text) return stream_table(parts_.engine.tables(), table, lines);
+      auto prefix = Prefix::parse(*text);
+      if (!prefix) return tl::unexpected(prefix.error());
+      auto row = exact_row(parts_.engine.tables(), table, *prefix);
+      if (!row) return tl::unexpected(row.error());
+      if (*row) lines.row(row_value(**row));
+      return {};
+    });
     router_.change("DELETE", path, [this, table](const Call& call) -> Result<Value> {
       auto text = call.parameter("prefix");
       if (!text) return tl::unexpected(text.error());

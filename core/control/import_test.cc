@@ -1,0 +1,99 @@
+// POST /v1/import and /v1/traps, over a real socket.
+#include "control/control_fixture.h"
+#include "store/engine.h"
+
+namespace deferd {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_F(ControlTest, ImportsRowsOfTables) {
+  serve();
+  const auto reply = ask("POST", "/v1/import",
+                         R"({"white": [["192.0.2.7", 1767000000, 1767300000, "import", "why", "note"],)"
+                         R"(["192.0.2.0/24", 0, "never", "import", "", ""], ["192.0.2.9", 1, 2, "import", "", ""]],)"
+                         R"("trapped": [["2001:db8::7", 0, 1767300000, "import", "", ""]]})");
+  EXPECT_EQ(reply.status, 200) << reply.text;
+  EXPECT_EQ(at(reply.json, "white"), R"({"added":2,"kept":0,"expired":1})");
+  EXPECT_EQ(at(reply.json, "trapped"), R"({"added":1,"kept":0,"expired":0})");
+  const auto rows = lines("/v1/tables/white?prefix=192.0.2.7");
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].to_json(), R"({"prefix":"192.0.2.7","added":"2025-12-29T09:20:00Z","expires":"2026-01-01T20:40:00Z",)"
+                               R"("source":"import","evidence":"why","note":"note"})");
+  EXPECT_EQ(at(lines("/v1/tables/white?prefix=192.0.2.0/24").at(0), "expires"), "never");
+  EXPECT_TRUE(lines("/v1/tables/white?prefix=192.0.2.8").empty());  // covered, but no row of its own
+  EXPECT_TRUE(log_.contains("control.import"));
+  EXPECT_FALSE(log_.contains("why"));
+}
+
+TEST_F(ControlTest, FindsARowThatANarrowerOneHides) {
+  serve();
+  put_white("192.0.2.0/24");
+  put_white("192.0.2.0");
+  EXPECT_EQ(lines("/v1/tables/white?prefix=192.0.2.0/24").size(), 1u);
+  EXPECT_EQ(lines("/v1/tables/white?prefix=192.0.2.0").size(), 1u);
+  EXPECT_TRUE(lines("/v1/tables/white?prefix=192.0.2.0/25").empty());
+}
+
+TEST_F(ControlTest, WritesNothingOfABatchWithAnError) {
+  serve();
+  for (const char* bad :
+       {R"(["192.0.2.300", 0, 1, "", "", ""])", R"(["192.0.2.7", "soon", 1, "", "", ""])", R"(["192.0.2.7", 0, -1, "", "", ""])",
+        R"(["192.0.2.7", 0, 1])", R"("192.0.2.7")", R"(["192.0.2.7", 0, [], "", "", ""])"}) {
+    const auto reply =
+        ask("POST", "/v1/import", R"({"white": [["192.0.2.7", 0, "never", "", "", ""], )" + std::string(bad) + "]}");
+    EXPECT_EQ(reply.status, 400) << bad << reply.text;
+  }
+  EXPECT_EQ(ask("POST", "/v1/import", R"({"white": "all"})").status, 400);
+  EXPECT_TRUE(lines("/v1/tables/white").empty());
+}
+
+TEST_F(ControlTest, ReplacesRowsIfToldSo) {
+  serve();
+  put_white("192.0.2.7");
+  const std::string row = R"("white": [["192.0.2.7", 0, 1767300000, "operator", "", "x"]])";
+  EXPECT_EQ(at(ask("POST", "/v1/import", "{" + row + "}").json, "white.kept"), "1");
+  EXPECT_EQ(at(ask("POST", "/v1/import", R"({"dry": true, "replace": true, )" + row + "}").json, "white.added"), "1");
+  EXPECT_EQ(at(lines("/v1/tables/white").at(0), "source"), "greylist");
+  EXPECT_EQ(at(ask("POST", "/v1/import", R"({"replace": true, )" + row + "}").json, "white.added"), "1");
+  EXPECT_EQ(at(lines("/v1/tables/white").at(0), "source"), "operator");
+}
+
+TEST_F(ControlTest, HandsTrapsAndGreyMailToPlugins) {
+  Recorder recorder;
+  recorder.row.set("new", true);
+  recorder.row.set("removed", true);
+  recorder.row.set("added", 1);
+  recorder.row.set("kept", 2);
+  recorder.row.set("deleted", 1);
+  use_command(recorder.command());
+  serve();
+  const auto reply = ask("POST", "/v1/import",
+                         R"({"traps": [["trap@example.net", 0], ["t@example.net", 5]],)"
+                         R"("grey": [["192.0.2.7", "helo", "a@b", "c@d", 1, 2, 3, 4]]})");
+  EXPECT_EQ(reply.status, 200) << reply.text;
+  EXPECT_EQ(at(reply.json, "traps.added"), "2");
+  EXPECT_EQ(at(reply.json, "grey"), R"({"added":1,"kept":2,"expired":0})");
+  EXPECT_EQ(ask("PUT", "/v1/traps", R"({"address": "trap@example.net"})").status, 200);
+  EXPECT_EQ(ask("DELETE", "/v1/traps?address=trap%40example.net").status, 200);
+  EXPECT_EQ(ask("POST", "/v1/delete-grey", R"({"client": "192.0.2.7"})").status, 200);
+  EXPECT_EQ(recorder.asked,
+            "add-trap {\"address\":\"trap@example.net\"}\n"
+            "add-trap {\"address\":\"t@example.net\",\"added\":\"5\"}\n"
+            "import-grey {\"dry\":false,\"rows\":[[\"192.0.2.7\",\"helo\",\"a@b\",\"c@d\",\"1\",\"2\",\"3\",\"4\"]]}\n"
+            "add-trap {\"address\":\"trap@example.net\"}\n"
+            "remove-trap {\"address\":\"trap@example.net\"}\n"
+            "delete-grey {\"client\":\"192.0.2.7\"}\n");
+  EXPECT_EQ(ask("PUT", "/v1/traps", "{}").status, 400);
+  EXPECT_EQ(ask("DELETE", "/v1/traps").status, 400);
+}
+
+TEST_F(ControlTest, SaysThatNoPluginTakesTraps) {
+  serve();
+  EXPECT_EQ(ask("PUT", "/v1/traps", R"({"address": "trap@example.net"})").status, 404);
+  EXPECT_EQ(ask("POST", "/v1/import", R"({"traps": [["trap@example.net", 0]]})").status, 404);
+  EXPECT_EQ(ask("GET", "/v1/traps").status, 404);
+}
+
+}  // namespace
+}  // namespace deferd
