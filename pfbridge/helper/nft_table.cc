@@ -1,0 +1,128 @@
+#include "pfbridge/helper/nft_table.h"
+
+#include <nftables/libnftables.h>
+
+#include <algorithm>
+
+namespace deferd::bridge {
+namespace {
+
+constexpr std::size_t kChunk = 5'000;  // elements in a transaction
+// Of prefixes fewer: nft compares each of them with all others.
+constexpr std::size_t kPrefixChunk = 64;
+
+struct ContextFree {
+  void operator()(nft_ctx* context) const { nft_ctx_free(context); }
+};
+
+class NftTable : public Backend {
+ public:
+  explicit NftTable(NftSets sets) : sets_(std::move(sets)), context_(nft_ctx_new(NFT_CTX_DEFAULT)) {
+    nft_ctx_buffer_output(context_.get());
+    nft_ctx_buffer_error(context_.get());
+  }
+
+  Result add(std::span<const Row> rows) override {
+    return in_chunks<Row>(
+        rows, [&](std::span<const Row> some) { return nft_add(sets_, some); }, [&](const Row& row) { return covers(row.entry); });
+  }
+
+  Result remove(std::span<const Entry> entries) override {
+    return in_chunks<Entry>(
+        entries, [&](std::span<const Entry> some) { return nft_remove(sets_, some); },
+        // It cannot be added because another's interval is in its place: so it is not there.
+        [&](const Entry& entry) { return covers(entry); });
+  }
+
+  Result read(std::vector<Entry>& entries) override {
+    const std::size_t before = entries.size();
+    for (const auto& set : names(sets_)) {
+      std::string text;
+      if (auto result = list(set, text); !result.ok()) return result;
+      if (!read_nft_set(text, entries)) return Result::failed("nft printed something else than the set " + set);
+    }
+    return {{}, static_cast<std::uint32_t>(entries.size() - before)};
+  }
+
+  Result check() override {
+    std::string text;
+    nft_ctx_output_set_flags(context_.get(), NFT_CTX_OUTPUT_TERSE);
+    const std::string error = run("list ruleset", text);
+    nft_ctx_output_set_flags(context_.get(), 0);
+    if (!error.empty()) return Result::failed(error);
+    for (const auto& set : names(sets_)) {
+      std::string ignored;
+      if (auto result = list(set, ignored); !result.ok()) return result;
+      if (!nft_rule_uses(text, set)) return Result::failed("no rule of nftables uses the set @" + set);
+    }
+    return {};
+  }
+
+ private:
+  // Empty, or what nft complains of: its first line.
+  std::string run(const std::string& script, std::string& output) {
+    const int status = nft_run_cmd_from_buffer(context_.get(), script.c_str());
+    output = nft_ctx_get_output_buffer(context_.get());
+    std::string error = nft_ctx_get_error_buffer(context_.get());
+    if (status == 0) return {};
+    error = error.substr(0, error.find('\n'));
+    return error.empty() ? "nft failed" : error;
+  }
+
+  Result list(const std::string& set, std::string& text) {
+    const std::string error = run("list set " + sets_.family + ' ' + sets_.table + ' ' + set, text);
+    if (error.empty()) return {};
+    return Result::failed("set " + set + " of table " + sets_.family + ' ' + sets_.table + ": " + error +
+                          "; declare it with `flags timeout`, for prefixes `flags interval, timeout`");
+  }
+
+  bool covers(const Entry& entry) {
+    std::string output;
+    return run("get element " + sets_.family + ' ' + sets_.table + ' ' + set_for(sets_, entry) + " { " + entry.to_string() + " }",
+               output)
+        .empty();
+  }
+
+  static const Entry& entry_of(const Row& row) { return row.entry; }
+  static const Entry& entry_of(const Entry& entry) { return entry; }
+
+  template <class T, class Script, class Covered>
+  Result in_chunks(std::span<const T> all, const Script& script, const Covered& covered) {
+    std::vector<T> sorted(all.begin(), all.end());
+    const auto prefixes = std::partition(sorted.begin(), sorted.end(), [](const T& one) { return entry_of(one).is_host(); });
+    const std::span<const T> hosts(sorted.begin(), prefixes), rest(prefixes, sorted.end());
+    Result result;
+    for (auto [some, size] : {std::pair(hosts, kChunk), std::pair(rest, kPrefixChunk)})
+      for (; !some.empty(); some = some.subspan(std::min(size, some.size()))) {
+        const auto part = change(some.first(std::min(size, some.size())), script, covered);
+        result.changed += part.changed;
+        if (!part.ok() && result.ok()) result.error = part.error;
+      }
+    return result;
+  }
+
+  // A transaction is refused as a whole if one element overlaps with what is there: then halves are tried, down to the one.
+  template <class T, class Script, class Covered>
+  Result change(std::span<const T> some, const Script& script, const Covered& covered) {
+    const std::string text = script(some);
+    std::string output;
+    const std::string error = text.empty() ? std::string() : run(text, output);
+    if (error.empty()) return {{}, static_cast<std::uint32_t>(some.size())};
+    if (error.find("overlap") == std::string::npos && error.find("exist") == std::string::npos) return Result::failed(error);
+    if (some.size() == 1) return covered(some[0]) ? Result{} : Result::failed(error);
+    Result first = change(some.first(some.size() / 2), script, covered);
+    const Result second = change(some.subspan(some.size() / 2), script, covered);
+    first.changed += second.changed;
+    if (first.ok()) first.error = second.error;
+    return first;
+  }
+
+  NftSets sets_;
+  std::unique_ptr<nft_ctx, ContextFree> context_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_nft_table(NftSets sets, std::string&) { return std::make_unique<NftTable>(std::move(sets)); }
+
+}  // namespace deferd::bridge
