@@ -2,7 +2,7 @@
 
 build_packages=(build-essential cmake ninja-build ccache pkg-config
   libmilter-dev libyaml-cpp-dev libfmt-dev libc-ares-dev libcli11-dev libexpected-dev prometheus-cpp-dev
-  libssl-dev libcurl4-openssl-dev
+  libssl-dev libcurl4-openssl-dev libnftables-dev
   librocksdb-dev libgflags-dev libsnappy-dev zlib1g-dev libbz2-dev liblz4-dev libzstd-dev)
 test_packages=(libgtest-dev libgmock-dev python3 postfix swaks miltertest m4 iproute2 nftables openssl util-linux curl procps ca-certificates)
 lint_packages=(clang-format clang-tidy)
