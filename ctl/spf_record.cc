@@ -184,7 +184,7 @@ Result<Record> parse(std::string_view text) {
     } else {
       good = parse_mechanism(term, record.mechanisms.emplace_back());
     }
-    if (!good) return fail(Errc::invalid, "'" + std::string(term) + "' is no term of SPF");
+    if (!good) return fail(Errc::invalid, std::string("'").append(term) + "' is no term of SPF");
   }
   return record;
 }
