@@ -28,7 +28,7 @@ bool is_slow(State state) { return state == State::delayed || state == State::st
 }  // namespace
 
 Connection::Connection(ConnectionOwner& owner, int descriptor, std::shared_ptr<const SmtpConfig> config)
-    : owner_(owner), config_(std::move(config)), plain_(descriptor), descriptor_(descriptor), began_(owner.now()) {}
+    : owner_(owner), config_(std::move(config)), plain_(descriptor), began_(owner.now()) {}
 
 Connection::~Connection() { owner_.wheel().cancel(*this); }
 
@@ -194,7 +194,7 @@ void Connection::take(Step step, bool decided) {
   }
   if (!held_ && session_->held()) {
     held_ = true;
-    if (config_->window > 0) ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &config_->window, sizeof config_->window);
+    if (config_->window > 0) ::setsockopt(descriptor(), SOL_SOCKET, SO_RCVBUF, &config_->window, sizeof config_->window);
     owner_.holding(*this);
   }
   if (at_mta_ && !session_->with_mta()) {
@@ -209,22 +209,22 @@ void Connection::take(Step step, bool decided) {
 }
 
 bool Connection::stutters(SteadyTime now) const {
-  return per_byte_.count() > 0 && (during_.count() == 0 || now - began_ < during_);
+  const auto& pace = session_->pace();
+  return pace.per_byte.count() > 0 && (pace.during.count() == 0 || now - began_ < pace.during);
 }
 
 void Connection::begin_reply(bool decided) {
   if (reply_.empty()) return reply_is_out();
   const auto now = owner_.now();
   const Pace& pace = session_->pace();
-  per_byte_ = pace.per_byte;
-  during_ = pace.during;
   progress_ = now;
   if (decided && pace.delay.count() > 0) {
     become(State::delayed);
     owner_.wheel().set(*this, now + pace.delay);
   } else if (stutters(now)) {
     become(State::stuttering);
-    owner_.wheel().set(*this, now + per_byte_);
+    owner_.wheel().set(*this, now + pace.per_byte);
+    session_->rest();
     reader_.shrink();
     reply_.shrink_to_fit();
   } else {
@@ -234,7 +234,7 @@ void Connection::begin_reply(bool decided) {
 
 bool Connection::spoke_early() const {
   char byte;
-  return !reader_.pending().empty() || ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  return !reader_.pending().empty() || ::recv(descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 void Connection::stutter() {
@@ -262,7 +262,7 @@ void Connection::stutter() {
     case Moved::State::failed:
       return close();
   }
-  if (sent_ < reply_.size()) return owner_.wheel().set(*this, now + per_byte_);
+  if (sent_ < reply_.size()) return owner_.wheel().set(*this, now + session_->pace().per_byte);
   reply_is_out();
   go_on();
 }
@@ -317,7 +317,7 @@ void Connection::reply_is_out() {
 
 void Connection::begin_tls() {
   if (auto context = owner_.start_tls(*this)) {
-    tls_ = std::make_unique<TlsTransport>(std::move(context), descriptor_);
+    tls_ = std::make_unique<TlsTransport>(std::move(context), descriptor());
   } else {
     then_ = Step::Then::go_on;
     reply_ = format_reply(454, "4.7.0", "TLS is not available at present");
@@ -410,7 +410,7 @@ void Connection::hang_up() {
   // Closing with something unread makes the system reset the connection, and the client may never see our last words.
   if (!held_ && !spoke_early()) return close();
   end_tls();
-  ::shutdown(descriptor_, SHUT_WR);
+  ::shutdown(descriptor(), SHUT_WR);
   reader_.clear();
   become(State::lingering);
   owner_.wheel().set(*this, owner_.now() + kLinger);

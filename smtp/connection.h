@@ -87,7 +87,7 @@ class Connection : public Timed {
   const SmtpConfig& config() const { return *config_; }
   SteadyTime began() const { return began_; }
   Transport& transport() { return encrypted_ ? static_cast<Transport&>(*tls_) : plain_; }
-  int descriptor() const { return descriptor_; }
+  int descriptor() const { return plain_.descriptor(); }
   std::string_view unread() const { return reader_.pending(); }
 
  private:
@@ -124,21 +124,19 @@ class Connection : public Timed {
   PlainTransport plain_;
   std::unique_ptr<TlsTransport> tls_;  // from our 220 to STARTTLS
   LineReader reader_;
-  std::string reply_;       // while finishing_ and thinking, what follows the answer
-  std::uint32_t sent_ = 0;  // of reply_
-  const int descriptor_;
+  std::string reply_;  // while finishing_ and thinking, what follows the answer
   const SteadyTime began_;
-  SteadyTime progress_;                              // of the reply that is being sent
-  std::chrono::milliseconds per_byte_{}, during_{};  // the session's pace, at hand
+  SteadyTime progress_;     // of the reply that is being sent
+  std::uint32_t sent_ = 0;  // of reply_
   State state_ = State::header;
   Step::Then then_ = Step::Then::go_on;
-  bool readable_ = true;  // nothing tells that there is nothing to read
-  bool greeted_ = false;
-  bool encrypted_ = false;  // what is said from now on goes through tls_
-  bool held_ = false;
-  bool finishing_ = false;
-  bool at_mta_ = false;  // the owner knows it there
-  bool joined_ = false;  // it is the MTA's, also while plugins are told of a message
+  bool readable_ : 1 = true;  // nothing tells that there is nothing to read
+  bool greeted_ : 1 = false;
+  bool encrypted_ : 1 = false;  // what is said from now on goes through tls_
+  bool held_ : 1 = false;
+  bool finishing_ : 1 = false;
+  bool at_mta_ : 1 = false;  // the owner knows it there
+  bool joined_ : 1 = false;  // it is the MTA's, also while plugins are told of a message
 };
 
 }  // namespace deferd::smtp

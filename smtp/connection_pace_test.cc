@@ -42,6 +42,17 @@ TEST_F(ConnectionPaceTest, StuttersLaterRepliesToo) {
   EXPECT_EQ(heard(), "25");
 }
 
+TEST_F(ConnectionPaceTest, TheDialogueRestsWhileAReplyTakesLongUnlessThereIsATransaction) {
+  start();
+  introduce();
+  script.pace = {.per_byte = 100ms};
+  say("RCPT TO:<defer@example.net>\r\n");
+  EXPECT_EQ(script.rests, 0);
+  pass(10s);
+  say("RSET\r\n");
+  EXPECT_EQ(script.rests, 1);
+}
+
 TEST_F(ConnectionPaceTest, EndsTheStutterWhenTheConnectionIsOldEnough) {
   start();
   introduce();

@@ -46,6 +46,7 @@ struct FrontEnd {
   std::function<void(unsigned lane)> release;  ///< Has that lane's thread look for guests that must leave. Set once.
 
   Level connections, held, slowed;
+  std::atomic<int> with_mta{0};  ///< Hand-overs under way.
   Counter& stuttered_bytes;
   Counter& released;
   RateLimit accept_failures;

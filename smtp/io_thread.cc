@@ -22,6 +22,9 @@ using boost::system::error_code;
 
 namespace {
 
+constexpr std::size_t kMostGoodbyes = 32;
+constexpr std::chrono::milliseconds kGoodbyePause{20};
+
 std::string farewell() { return format_reply(421, "4.3.2", "Shutting down"); }
 
 std::string busy(const SmtpConfig& config, const Address& client, const Clock& clock) {
@@ -31,7 +34,12 @@ std::string busy(const SmtpConfig& config, const Address& client, const Clock& c
 }  // namespace
 
 IoThread::IoThread(FrontEnd& front, unsigned lane)
-    : front_(front), lane_(lane), wheel_(front.wiring.clock.steady()), work_(net::make_work_guard(io_)), timer_(io_) {}
+    : front_(front),
+      lane_(lane),
+      wheel_(front.wiring.clock.steady()),
+      work_(net::make_work_guard(io_)),
+      timer_(io_),
+      goodbye_timer_(io_) {}
 
 IoThread::~IoThread() {
   acceptors_.clear();
@@ -117,7 +125,7 @@ void IoThread::release() {
     while (Guest* guest = front_.admission.next_to_leave(lane_)) {
       auto& seat = static_cast<Seat&>(*guest);
       front_.released.add();
-      seat.finish(busy(seat.config(), seat.session()->session().client, front_.wiring.clock));
+      seat.finish(busy(seat.config(), seat.session()->client(), front_.wiring.clock));
     }
     arm();
   });
@@ -176,19 +184,23 @@ void IoThread::slowed(Connection& connection, int change) {
 
 void IoThread::think(Connection& connection) {
   auto& seat = static_cast<Seat&>(connection);
-  front_.workers.post([this, &seat, session = seat.session()] {
-    Step step;
-    try {
-      step = session->answer();
-    } catch (const std::exception& error) {
-      front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
-      step = {.reply = format_reply(451, "4.3.0", "Please try again later"), .then = Step::Then::hang_up};
-    }
-    net::post(io_, [this, &seat, step = std::move(step)]() mutable {
-      seat.answered(std::move(step));
-      arm();
-    });
-  });
+  // Of recipients the store is asked.
+  const auto kind = seat.session()->in_transaction() ? WorkerPool::Kind::patient : WorkerPool::Kind::urgent;
+  front_.workers.post(
+      [this, &seat, session = seat.session()] {
+        Step step;
+        try {
+          step = session->answer();
+        } catch (const std::exception& error) {
+          front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
+          step = {.reply = format_reply(451, "4.3.0", "Please try again later"), .then = Step::Then::hang_up};
+        }
+        net::post(io_, [this, &seat, step = std::move(step)]() mutable {
+          seat.answered(std::move(step));
+          arm();
+        });
+      },
+      kind);
 }
 
 void IoThread::holding(Connection& connection) {
@@ -219,6 +231,13 @@ void IoThread::hand_over(Connection& connection) {
                                .answered = [this, &seat](MtaAnswer answer) { answered_by_mta(seat, std::move(answer)); },
                                .failed = [this, &seat] { handed_back(seat, false); },
                                .over = [this, &seat] { handed_back(seat, true); }});
+  ++front_.with_mta;
+}
+
+void IoThread::forget_handover(Seat& seat) {
+  if (!seat.handover) return;
+  seat.handover.reset();
+  --front_.with_mta;
 }
 
 // Neither of these now: the hand-over is in the middle of something. It may be ended meanwhile.
@@ -235,7 +254,7 @@ void IoThread::answered_by_mta(Seat& seat, MtaAnswer answer) {
 void IoThread::handed_back(Seat& seat, bool over) {
   net::post(io_, [this, &seat, over] {
     if (!seat.handover) return;
-    seat.handover.reset();
+    forget_handover(seat);
     if (over)
       seat.mta_over();
     else
@@ -249,20 +268,34 @@ void IoThread::handed_back(Seat& seat, bool over) {
 
 void IoThread::over(Connection& connection) {
   auto& seat = static_cast<Seat&>(connection);
-  seat.handover.reset();
+  forget_handover(seat);
   auto session = seat.take_session();
   if (seat.known && session) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(now() - seat.began()).count();
-    front_.wiring.log.info(
-        "smtp.disconnected",
-        {{"client", session->session().client}, {"seconds", std::int64_t{seconds}}, {"lists", session->lists()}});
+    front_.wiring.log.info("smtp.disconnected",
+                           {{"client", session->client()}, {"seconds", std::int64_t{seconds}}, {"lists", session->lists()}});
   }
   front_.admission.leave(seat);
   front_.connections.add(-1);
   if (seat.held) front_.held.add(-1);
-  // Plugins may think about it.
-  if (session && session->needs_goodbye()) front_.workers.post([session = std::move(session)] {});
+  if (session && session->needs_goodbye()) say_goodbye(std::move(session));
   net::post(io_, [this, &seat] { bury(seat); });
+}
+
+// Plugins may think about it, but nobody waits for them: one job does for all who left within a moment.
+void IoThread::say_goodbye(std::unique_ptr<SmtpSession> session) {
+  leaving_.push_back(std::move(session));
+  if (stopping_ || leaving_.size() == kMostGoodbyes) return say_goodbyes();
+  if (leaving_.size() > 1) return;
+  goodbye_timer_.expires_after(kGoodbyePause);
+  goodbye_timer_.async_wait([this](const error_code& error) {
+    if (!error) say_goodbyes();
+  });
+}
+
+void IoThread::say_goodbyes() {
+  goodbye_timer_.cancel();
+  if (!leaving_.empty()) front_.workers.post([leaving = std::exchange(leaving_, {})] {}, WorkerPool::Kind::patient);
 }
 
 void IoThread::bury(Seat& seat) {
@@ -294,13 +327,14 @@ void IoThread::end_handovers() {
 }
 
 void IoThread::end_handover(Seat& seat) {
-  seat.handover.reset();
+  forget_handover(seat);
   seat.mta_over();
 }
 
 void IoThread::end_if_empty() {
   if (!stopping_ || !seats_.empty()) return;
   timer_.cancel();
+  say_goodbyes();
   work_.reset();
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "smtp/acceptor.h"
 #include "smtp/connection.h"
@@ -40,7 +41,7 @@ class IoThread final : private ConnectionOwner {
   void holding(Connection& connection) override;
   std::shared_ptr<TlsContext> start_tls(Connection& connection) override;
   void hand_over(Connection& connection) override;
-  void leave_mta(Connection& connection) override { static_cast<Seat&>(connection).handover.reset(); }
+  void leave_mta(Connection& connection) override { forget_handover(static_cast<Seat&>(connection)); }
   void slowed(Connection& connection, int change) override;
   void stuttered(std::size_t bytes) override { stuttered_ += bytes; }
   void over(Connection& connection) override;
@@ -52,8 +53,11 @@ class IoThread final : private ConnectionOwner {
   void handed_back(Seat& seat, bool over);
   void answered_by_mta(Seat& seat, MtaAnswer answer);
   void end_handover(Seat& seat);
+  void forget_handover(Seat& seat);
   void arm();  // after whatever may have set something in the wheel
   void turn();
+  void say_goodbye(std::unique_ptr<SmtpSession> session);
+  void say_goodbyes();
   void bury(Seat& seat);
   void end_if_empty();
 
@@ -62,11 +66,12 @@ class IoThread final : private ConnectionOwner {
   TimerWheel wheel_;  // outlives the seats
   boost::asio::io_context io_{1};
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
-  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer timer_, goodbye_timer_;
   std::optional<SteadyTime> armed_for_;
   std::list<Acceptor> acceptors_;
   Seats seats_;
-  std::uint64_t stuttered_ = 0;  // bytes, not yet counted
+  std::vector<std::unique_ptr<SmtpSession>> leaving_;  // plugins are still to be told that they are gone
+  std::uint64_t stuttered_ = 0;                        // bytes, not yet counted
   bool stopping_ = false;
   bool hurrying_ = false;  // hand-overs, too
   std::thread thread_;

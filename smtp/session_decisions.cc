@@ -25,12 +25,12 @@ void SmtpSession::State::learn(const Decision& decision) {
   pace.hold = pace.hold && !decision.lets_through() && (!promised || decision.stage == Stage::data);
   const bool recipients_held = envelope && envelope->held > 0;
   if (!pace.hold) {
-    if (!recipients_held) refusal.reset();
+    if (!recipients_held) refusal = {};
     return;
   }
   // Of several recipients, the one who may come back decides what the message hears.
-  if (recipients_held && is_temporary(refusal->reply)) return;
-  refusal = std::make_unique<Refusal>(Refusal{format_reply(decision), decision.plugin});
+  if (recipients_held && is_temporary(refusal.reply())) return;
+  refusal = Refusal(decision);
 }
 
 Step SmtpSession::State::told_connect(const Decision& decision) {

@@ -1,35 +1,7 @@
-// What a held client costs, with a real pipeline: every allocation of this test program is counted.
-#include <malloc.h>
-
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+// What a held client costs, with a real pipeline: every allocation is counted.
 #include "host/host_fixture.h"
+#include "smtp/counted_memory.h"
 #include "smtp/smtp_session.h"
-
-namespace {
-
-std::atomic<std::size_t> live_bytes{0};
-
-constexpr std::size_t kOverhead = sizeof(std::size_t);  // glibc's, of every allocation
-
-}  // namespace
-
-// Not inlined: GCC would see malloc without the delete that belongs to it, and warn.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  void* memory = std::malloc(size);
-  if (memory == nullptr) throw std::bad_alloc();
-  live_bytes += malloc_usable_size(memory) + kOverhead;
-  return memory;
-}
-
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  if (memory != nullptr) live_bytes -= malloc_usable_size(memory) + kOverhead;
-  std::free(memory);
-}
-
-void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
 
 namespace deferd::smtp {
 namespace {
@@ -59,7 +31,7 @@ class SessionMemoryTest : public HostTest {
     rules.clock = &clock_;
     rules_ = std::make_shared<const SessionRules>(std::move(rules));
     sessions_.reserve(kSessions);
-    before_ = live_bytes;
+    before_ = live_bytes();
     for (std::size_t i = 0; i < kSessions; ++i) {
       Session known;
       known.client = or_throw(Address::parse("192.0.2.7"));
@@ -78,7 +50,7 @@ class SessionMemoryTest : public HostTest {
   }
   std::size_t bytes_each() {
     log_.clear();
-    return (live_bytes - before_) / kSessions;
+    return (live_bytes() - before_) / kSessions;
   }
 
  private:

@@ -17,10 +17,19 @@ namespace deferd::smtp {
 
 using Then = Step::Then;
 
-/// What a held client hears in the end, and whose verdict that is.
-struct Refusal {
-  std::string reply;
-  std::string plugin;
+/// What a held client hears in the end, and whose verdict that is. Empty: it is not held.
+class Refusal {
+ public:
+  Refusal() = default;
+  explicit Refusal(const Decision& decision) : text_(format_reply(decision) + decision.plugin) { text_.shrink_to_fit(); }
+  bool empty() const { return text_.empty(); }
+  std::string reply() const { return text_.substr(0, end_of_reply()); }
+  std::string plugin() const { return text_.substr(end_of_reply()); }
+
+ private:
+  std::size_t end_of_reply() const { return text_.rfind('\n') + 1; }
+
+  std::string text_;  // of both: there are many held clients
 };
 
 inline Step say(std::string reply, Then then = Then::go_on) { return {.reply = std::move(reply), .then = then}; }
@@ -41,7 +50,7 @@ struct SmtpSession::State {
 
   const SmtpConfig& config() const { return *rules->config; }
   Session& session() const { return dialogue->session(); }
-  bool held() const { return refusal != nullptr; }
+  bool held() const { return !refusal.empty(); }
 
   std::string text(const std::string& configured) const;
   bool wants(std::uint32_t hook) const;
@@ -98,7 +107,7 @@ struct SmtpSession::State {
   Address client;
   std::unique_ptr<Dialogue> dialogue;
   std::unique_ptr<Envelope> envelope;  // after MAIL
-  std::unique_ptr<Refusal> refusal;    // while held; then no recipient was promised anything else
+  Refusal refusal;                     // while held; then no recipient was promised anything else
   Pace pace;
   int errors = 0;
   int idle_commands = 0;

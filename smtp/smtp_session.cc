@@ -76,7 +76,7 @@ Step SmtpSession::State::idle(Step step) {
 
 /// A held client hears what was decided; spamd(8) ends it that way too.
 Step SmtpSession::State::enough() const {
-  return held() ? say(refusal->reply, Then::hang_up) : say(421, "4.7.0", "Too many errors", Then::hang_up);
+  return held() ? say(refusal.reply(), Then::hang_up) : say(421, "4.7.0", "Too many errors", Then::hang_up);
 }
 
 Step SmtpSession::State::command(std::string_view line) {
@@ -193,7 +193,7 @@ Step SmtpSession::State::take_message() {
 
 Step SmtpSession::State::held_line(std::string_view line) {
   if (!message.line(line, id, client, log)) return {};
-  return say(refusal->reply, Then::hang_up);
+  return say(refusal.reply(), Then::hang_up);
 }
 
 Step SmtpSession::State::start_tls(std::string_view argument) {
@@ -243,6 +243,10 @@ void SmtpSession::tls_started(std::string_view verified_subject) {
   state_->greeted = false;
 }
 
+void SmtpSession::rest() {
+  if (!state_->envelope) state_->dialogue->rest();
+}
+
 void SmtpSession::spoke_early(bool before_banner) { state_->tag(before_banner ? kEarlyTalker : kPipelining); }
 
 const MtaOrder& SmtpSession::mta_order() const { return *state_->envelope->order; }
@@ -257,8 +261,10 @@ std::size_t SmtpSession::line_limit() const {
   return state_->message.reading() ? LineReader::kTextLimit : LineReader::kCommandLimit;
 }
 
+bool SmtpSession::in_transaction() const { return state_->envelope != nullptr; }
 bool SmtpSession::needs_goodbye() const { return (state_->dialogue->hooks() & hook::disconnect) != 0; }
 const Session& SmtpSession::session() const { return state_->session(); }
-std::string SmtpSession::lists() const { return state_->held() ? state_->refusal->plugin : std::string(); }
+const Address& SmtpSession::client() const { return state_->client; }
+std::string SmtpSession::lists() const { return state_->refusal.plugin(); }
 
 }  // namespace deferd::smtp

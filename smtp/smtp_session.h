@@ -49,6 +49,7 @@ class SmtpSession {
   Step line(const Line& line);  ///< One line of the client.
   Step answer();                ///< After a step with `ask`. May block.
   void tls_started(std::string_view verified_subject);
+  void rest();  ///< The reply will take long: between transactions, memory that can be had again is given back.
 
   /// The client sent before it was its turn (before the banner, or on after a command whose reply must be waited for: HELO, EHLO,
   /// DATA, STARTTLS, QUIT, or anything if PIPELINING was not offered). Tags "smtp.early-talker" or "smtp.pipelining".
@@ -62,9 +63,11 @@ class SmtpSession {
   const Pace& pace() const;        ///< Of this and later replies, until the next decision.
   bool held() const;               ///< Turned away and kept busy (Pace::hold): counts against limits.kept.
   std::size_t line_limit() const;  ///< For LineReader::next().
+  bool in_transaction() const;     ///< After MAIL.
   bool needs_goodbye() const;      ///< The destructor, or a last record of a client that leaves early, may block.
   Session const& session() const;
-  std::string lists() const;  ///< Of a turned-away client: whose verdict it is, for the log; empty if none.
+  const Address& client() const;  ///< session().client, without ending a rest.
+  std::string lists() const;      ///< Of a turned-away client: whose verdict it is, for the log; empty if none.
 
  private:
   struct State;

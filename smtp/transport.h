@@ -37,6 +37,7 @@ class PlainTransport : public Transport {
   Moved read(std::span<char> into) override;
   Moved write(std::string_view bytes) override;
   bool encrypted() const override { return false; }
+  int descriptor() const { return descriptor_; }
 
  private:
   int descriptor_;

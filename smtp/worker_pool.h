@@ -2,10 +2,12 @@
 //
 // Waking a thread costs more than most answers do. So at most one is being woken at a time; who takes a job and leaves others
 // behind wakes the next before he begins. While all jobs are short, few threads do them without ever sleeping; when one does not
-// come back, the others are there.
+// come back, the others are there. And while the store does not answer, and all who name recipients wait for it, a quarter of the
+// threads is left for those who have only come, and hear a banner.
 #pragma once
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -16,16 +18,21 @@
 
 namespace deferd::smtp {
 
-/// Thread-safe. Jobs are begun in the order they came; they must not throw.
+/// Thread-safe. Jobs are begun in the order they came, but that urgent ones overtake patient ones when too many of these are
+/// under way; they must not throw.
 class WorkerPool {
  public:
+  enum class Kind : std::uint8_t {
+    urgent,
+    patient,  ///< May wait for the store; at most three quarters of the threads do.
+  };
   explicit WorkerPool(unsigned threads);  ///< Throws std::system_error if there can be none.
   ~WorkerPool();                          ///< Waits for all jobs.
 
   /// `job` is called once, and destroyed on the thread that has called it.
   template <class Job>
-  void post(Job&& job) {
-    add(std::make_unique<Of<std::decay_t<Job>>>(std::forward<Job>(job)));
+  void post(Job&& job, Kind kind = Kind::urgent) {
+    add(std::make_unique<Of<std::decay_t<Job>>>(std::forward<Job>(job)), kind);
   }
 
   /// False: after `patience` some job was still not done.
@@ -43,15 +50,24 @@ class WorkerPool {
     Job job;
   };
 
-  void add(std::unique_ptr<AnyJob> job);
+  struct Queued {
+    std::uint64_t number;
+    std::unique_ptr<AnyJob> job;
+  };
+  using Queue = std::deque<Queued>;
+
+  void add(std::unique_ptr<AnyJob> job, Kind kind);
   void work();
+  Queue* next();       // with the lock held; whose first job is to be done now, null: none
   bool should_wake();  // with the lock held; if so, somebody is being woken from then on
   void end();
 
   std::mutex mutex_;
   std::condition_variable wanted_, idle_;
-  std::deque<std::unique_ptr<AnyJob>> jobs_;
-  unsigned sleeping_ = 0, working_ = 0;
+  const unsigned most_patient_;
+  Queue urgent_, patient_;
+  std::uint64_t jobs_ = 0;  // so many have come
+  unsigned sleeping_ = 0, working_ = 0, working_patiently_ = 0;
   bool waking_ = false;
   bool over_ = false;
   std::vector<std::thread> threads_;

@@ -50,11 +50,37 @@ TEST(WorkerPool, UsesAllItsThreadsWhenJobsDoNotComeBack) {
   EXPECT_TRUE(pool.wait_until_idle(20s));
 }
 
+TEST(WorkerPool, LeavesAQuarterOfItsThreadsToUrgentJobs) {
+  WorkerPool pool(4);
+  std::promise<void> go;
+  const auto gone = go.get_future().share();
+  std::atomic<int> patient = 0;
+  const auto begin = [&] {
+    pool.post(
+        [&, gone] {
+          ++patient;
+          gone.wait();
+        },
+        WorkerPool::Kind::patient);
+  };
+  for (int i = 0; i < 8; ++i) begin();
+  for (int i = 0; i < 10; ++i) {
+    std::promise<void> done;
+    pool.post([&done] { done.set_value(); });
+    EXPECT_EQ(done.get_future().wait_for(20s), std::future_status::ready);
+  }
+  EXPECT_LE(patient, 3);
+  go.set_value();
+  EXPECT_TRUE(pool.wait_until_idle(20s));
+  EXPECT_EQ(patient, 8);
+}
+
 TEST(WorkerPool, BeginsJobsInTheirOrder) {
   std::vector<int> order;
   {
     WorkerPool pool(1);
-    for (int i = 0; i < 100; ++i) pool.post([&order, i] { order.push_back(i); });
+    for (int i = 0; i < 100; ++i)
+      pool.post([&order, i] { order.push_back(i); }, i % 3 == 0 ? WorkerPool::Kind::patient : WorkerPool::Kind::urgent);
   }
   ASSERT_EQ(order.size(), 100u);
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
