@@ -39,9 +39,8 @@ SmtpService::SmtpService(const std::vector<smtp::SmtpAddress>& listen, Prepared 
       handover_(wiring_.log, wiring_.metrics) {
   take(std::move(prepared));
   server_ = std::make_unique<smtp::SmtpServer>(
-      listen, SocketOwner{},
-      smtp::SmtpServer::Wiring{wiring_.open, [this] { return rules(); }, [this] { return current_.lock()->tls; },
-                               handover_.starter(), wiring_.clock, wiring_.log, wiring_.metrics});
+      listen, smtp::SmtpServer::Wiring{wiring_.open, [this] { return rules(); }, [this] { return current_.lock()->tls; },
+                                       handover_.starter(), wiring_.clock, wiring_.log, wiring_.metrics});
 }
 
 void SmtpService::take(Prepared prepared) {
@@ -85,7 +84,7 @@ void SmtpService::apply(Prepared prepared) {
 }
 
 std::string SmtpService::why_restart(const std::vector<smtp::SmtpAddress>& listen, const smtp::SmtpConfig& config) const {
-  return server_->why_restart(listen, SocketOwner{}, config);
+  return server_->why_restart(listen, config);
 }
 
 std::vector<std::string> SmtpService::listening() const { return server_->listening(); }

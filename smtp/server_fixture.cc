@@ -130,26 +130,26 @@ ServerFixture::ServerFixture() {
   config.threads = 2;
   config.workers = 2;
   config.limits.new_per_prefix = 0;
+  config.socket_mode.bits = 0600;
   addresses = {*SmtpAddress::parse("127.0.0.1:0")};
 }
 
 void ServerFixture::start() {
   configure();
   server = std::make_unique<SmtpServer>(
-      addresses, SocketOwner{{}, {}, {0600}},
-      SmtpServer::Wiring{.open = [this](Session session, Voice voice) -> std::unique_ptr<Dialogue> {
-                           return std::make_unique<ScriptedDialogue>(script, std::move(session), voice);
-                         },
-                         .rules =
-                             [this] {
-                               const std::lock_guard lock(rules_mutex);
-                               return rules;
-                             },
-                         .tls = [this] { return tls; },
-                         .hand_over = hand_over,
-                         .clock = clock,
-                         .log = log,
-                         .metrics = metrics});
+      addresses, SmtpServer::Wiring{.open = [this](Session session, Voice voice) -> std::unique_ptr<Dialogue> {
+                                      return std::make_unique<ScriptedDialogue>(script, std::move(session), voice);
+                                    },
+                                    .rules =
+                                        [this] {
+                                          const std::lock_guard lock(rules_mutex);
+                                          return rules;
+                                        },
+                                    .tls = [this] { return tls; },
+                                    .hand_over = hand_over,
+                                    .clock = clock,
+                                    .log = log,
+                                    .metrics = metrics});
   server->start();
 }
 

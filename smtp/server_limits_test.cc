@@ -117,12 +117,12 @@ TEST_F(ServerLimitsTest, TakesNewLimitsAtAReload) {
 
 TEST_F(ServerLimitsTest, SaysOfWhatARestartIsNeeded) {
   start();
-  const SocketOwner owner{{}, {}, {0600}};
-  EXPECT_EQ(server->why_restart(addresses, owner, config), "");
+  EXPECT_EQ(server->why_restart(addresses, config), "");
   config.threads = 3;
   config.workers = 7;
   addresses.push_back(*SmtpAddress::parse("[::1]:0"));
-  EXPECT_EQ(server->why_restart(addresses, owner, config), "listen.smtp, smtp.threads, smtp.workers");
+  config.socket_mode.bits = 0666;  // of no socket that was there
+  EXPECT_EQ(server->why_restart(addresses, config), "listen.smtp, smtp.threads, smtp.workers");
 }
 
 // ---- slow ones, in every state

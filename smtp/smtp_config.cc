@@ -156,6 +156,9 @@ Schema<SmtpConfig> SmtpConfig::schema() {
       .field("workers", &SmtpConfig::workers, 1, 1000, "Threads in which plugins are asked.")
       .field("window", &SmtpConfig::window, 0, 1 << 20,
              "Receive buffer, in bytes, while a client kept busy sends its message: small ones slow it down; 0: the system's.")
+      .field("socket_owner", &SmtpConfig::socket_owner, "User who owns a unix socket; only root can give it away.")
+      .field("socket_group", &SmtpConfig::socket_group, "Group of a unix socket: usually one the balancer is a member of.")
+      .field("socket_mode", &SmtpConfig::socket_mode, "Permissions of a unix socket.")
       .rule([](const SmtpConfig& config) -> std::string {
         if (!is_plain(config.name, '!')) return "name: " + detail::quote(config.name) + " is no host name";
         if (!is_plain(config.product, ' ')) return "product: must be one short line of printable ASCII";

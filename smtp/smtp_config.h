@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file_mode.h"
 #include "deferd/address.h"
 #include "deferd/schema.h"
 #include "host/pipeline.h"
@@ -64,6 +65,9 @@ struct SmtpConfig {
   int threads = 0;                 ///< I/O threads; 0: one a core, at most 4.
   int workers = 16;                ///< Threads in which plugins think.
   int window = 0;                  ///< Receive buffer while a held client sends its message, bytes; 0: the system's.
+  std::string socket_owner;        ///< Of unix sockets; empty: whoever starts deferd.
+  std::string socket_group;        ///< Empty: the owner's.
+  FileMode socket_mode;
   static Schema<SmtpConfig> schema();
 
   Voice voiced() const { return voice.value_or(handover.to.empty() ? Voice::data : Voice::rcpt); }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/guarded.h"
+#include "base/socket_guard.h"
 #include "net/listener.h"
 #include "smtp/front_end.h"
 #include "smtp/io_thread.h"
@@ -32,6 +33,8 @@ Result<Listener> open(SmtpAddress address, const SocketOwner& owner) {
   return Listener::open(address.tcp, kBacklog);
 }
 
+SocketOwner owner_of(const SmtpConfig& config) { return {config.socket_owner, config.socket_group, config.socket_mode}; }
+
 std::string name_of(SmtpAddress address, const Listener& listener) {
   address.tcp.port = listener.port();
   return address.to_string();
@@ -40,9 +43,9 @@ std::string name_of(SmtpAddress address, const Listener& listener) {
 }  // namespace
 
 struct SmtpServer::State {
-  State(const std::vector<SmtpAddress>& addresses, const SocketOwner& the_owner, Wiring wiring)
+  State(const std::vector<SmtpAddress>& addresses, Wiring wiring)
       : first_addresses(addresses),
-        owner(the_owner),
+        owner(owner_of(*wiring.rules()->config)),
         threads(threads_of(*wiring.rules()->config)),
         workers(wiring.rules()->config->workers),
         front(std::move(wiring), threads) {}
@@ -52,7 +55,7 @@ struct SmtpServer::State {
   }
   void retry_later();
   void retry();
-  bool wait_until_ended(std::chrono::milliseconds patience, const std::function<bool()>& hurry);
+  bool wait_until_gone(const std::function<bool()>& hurry);
 
   const std::vector<SmtpAddress> first_addresses;
   const SocketOwner owner;
@@ -76,13 +79,13 @@ struct SmtpServer::State {
   std::optional<bool> stopped;  // what stop() said
 };
 
-SmtpServer::SmtpServer(const std::vector<SmtpAddress>& listen, const SocketOwner& owner, Wiring wiring)
-    : state_(std::make_unique<State>(listen, owner, std::move(wiring))) {
+SmtpServer::SmtpServer(const std::vector<SmtpAddress>& listen, Wiring wiring)
+    : state_(std::make_unique<State>(listen, std::move(wiring))) {
   auto& state = *state_;
   for (unsigned lane = 0; lane < state.threads; ++lane) state.io.push_back(std::make_unique<IoThread>(state.front, lane));
   state.front.release = [&state](unsigned lane) { state.io[lane]->release(); };
   for (const auto& address : listen) {
-    auto listener = open(address, owner);
+    auto listener = open(address, state.owner);
     if (!listener && listener.error().code == Errc::unavailable) {
       state.front.wiring.log.warning("smtp.address_absent", {{"error", listener.error().what}});
       state.absent.push_back(address);
@@ -138,14 +141,15 @@ void SmtpServer::State::retry() {
 
 void SmtpServer::configure() { state_->front.configure(); }
 
-std::string SmtpServer::why_restart(const std::vector<SmtpAddress>& listen, const SocketOwner& owner,
-                                    const SmtpConfig& config) const {
+std::string SmtpServer::why_restart(const std::vector<SmtpAddress>& listen, const SmtpConfig& config) const {
   std::string why;
   const auto add = [&why](const char* setting) { why += (why.empty() ? "" : ", ") + std::string(setting); };
   if (listen != state_->first_addresses) add("listen.smtp");
   const bool has_unix = std::any_of(listen.begin(), listen.end(), [](const SmtpAddress& address) { return address.is_unix(); });
-  if (has_unix && (owner.user != state_->owner.user || owner.group != state_->owner.group || owner.mode != state_->owner.mode))
-    add("smtp.socket_owner/group/mode");
+  const auto owner = owner_of(config);
+  if (has_unix && owner.user != state_->owner.user) add("smtp.socket_owner");
+  if (has_unix && owner.group != state_->owner.group) add("smtp.socket_group");
+  if (has_unix && owner.mode != state_->owner.mode) add("smtp.socket_mode");
   if (threads_of(config) != state_->threads) add("smtp.threads");
   if (config.workers != state_->workers) add("smtp.workers");
   return why;
@@ -158,13 +162,21 @@ std::vector<std::string> SmtpServer::listening() const {
   return names;
 }
 
-bool SmtpServer::State::wait_until_ended(std::chrono::milliseconds patience, const std::function<bool()>& hurry) {
-  const auto until = std::chrono::steady_clock::now() + patience;
+/// False: plugins have had their time, and nobody is left but those they do not answer of.
+bool SmtpServer::State::wait_until_gone(const std::function<bool()>& hurry) {
+  auto now = std::chrono::steady_clock::now();
+  const auto drained = now + front.wiring.rules()->config->handover.drain;
+  auto patience_ends = now + kHookPatience;
+  bool draining = true;
   std::unique_lock lock(mutex);
-  while (running > 0) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now >= until || (hurry && hurry())) return false;
-    ended.wait_until(lock, std::min(until, now + kHurryCheck));
+  for (; running > 0; now = std::chrono::steady_clock::now()) {
+    if (draining && (now >= drained || (hurry && hurry()))) {
+      draining = false;
+      for (auto& thread : io) thread->end_handovers();
+      patience_ends = std::max(patience_ends, now + kHookPatience);
+    }
+    if (now >= patience_ends && (!draining || front.with_mta == 0)) return false;
+    ended.wait_until(lock, now + kHurryCheck);
   }
   return true;
 }
@@ -174,10 +186,7 @@ bool SmtpServer::stop(const std::function<bool()>& hurry) {
   if (!state.started) return true;
   if (state.stopped) return *state.stopped;
   for (auto& thread : state.io) thread->stop();
-  const std::chrono::milliseconds drain = state.front.wiring.rules()->config->handover.drain;
-  if (!state.wait_until_ended(std::max(drain, kHookPatience), hurry))
-    for (auto& thread : state.io) thread->end_handovers();
-  state.stopped = state.wait_until_ended(kHookPatience, {}) && state.front.workers.wait_until_idle(kHookPatience);
+  state.stopped = state.wait_until_gone(hurry) && state.front.workers.wait_until_idle(kHookPatience);
   if (!*state.stopped) {
     state.front.wiring.log.error("smtp.stuck", {{"error", "a plugin does not return"}});
     return false;

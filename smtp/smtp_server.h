@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "base/socket_guard.h"
 #include "ops/metrics.h"
 #include "smtp/smtp_address.h"
 #include "smtp/smtp_session.h"
@@ -32,9 +31,8 @@ class SmtpServer {
   };
 
   /// Listens, serves nobody yet (so that rights can be dropped in between). Addresses that this host does not have are listened
-  /// at once they are there, if the system does not allow it before. `owner` is that of unix sockets. Throws ErrorException:
-  /// busy, invalid, io.
-  SmtpServer(const std::vector<SmtpAddress>& listen, const SocketOwner& owner, Wiring wiring);
+  /// at once they are there, if the system does not allow it before. Throws ErrorException: busy, invalid, io.
+  SmtpServer(const std::vector<SmtpAddress>& listen, Wiring wiring);
   ~SmtpServer();  ///< stop().
 
   void start();
@@ -43,12 +41,12 @@ class SmtpServer {
   void configure();
 
   /// What of these settings takes effect only after a restart; empty if nothing.
-  std::string why_restart(const std::vector<SmtpAddress>& listen, const SocketOwner& owner, const SmtpConfig& config) const;
+  std::string why_restart(const std::vector<SmtpAddress>& listen, const SmtpConfig& config) const;
 
   /// Where it listens, with the real ports; addresses that are not there yet are missing.
   std::vector<std::string> listening() const;
 
-  /// Accepts no more, says 421 to the clients, waits for those whose answer is being thought about, and for at most
+  /// Accepts no more, says 421 to the clients, waits for those whose answer is being thought about (5 s), and for at most
   /// `handover.drain` for those that talk with the MTA; `hurry` is asked ten times a second whether to wait for them no longer.
   /// False: a plugin does not return, so nothing that `open` uses may be destroyed: leave by _exit().
   bool stop(const std::function<bool()>& hurry = {});

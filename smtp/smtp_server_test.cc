@@ -1,5 +1,7 @@
 #include "smtp/smtp_server.h"
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <thread>
@@ -53,6 +55,15 @@ TEST_F(SmtpServerTest, ListensAtSeveralAddressesOfAllKinds) {
     EXPECT_EQ(one.ask("QUIT"), "221 2.0.0 mx.example Bye");
   }
   EXPECT_TRUE(log.contains("client=::1"));
+}
+
+TEST_F(SmtpServerTest, GivesAUnixSocketThePermissionsConfigured) {
+  config.socket_mode.bits = 0640;
+  addresses = {*SmtpAddress::parse("unix:" + folder.file("smtp.sock"))};
+  start();
+  struct stat status {};
+  ASSERT_EQ(::stat(folder.file("smtp.sock").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0640u);
 }
 
 TEST_F(SmtpServerTest, ListensAtAnAddressThatIsNotThereYet) {
