@@ -146,7 +146,10 @@ void Walker::match(Place& place, const Mechanism& mechanism) {
 }
 
 void Walker::take(Place& place, const Mechanism& mechanism, const PrefixSet& matched) {
-  if (mechanism.qualifier == '+') place.authorised = united(place.authorised, without(matched, place.decided));
+  if (mechanism.qualifier == '+')
+    place.authorised = united(place.authorised, without(matched, place.decided));
+  else
+    note(place.domain, mechanism.text + " authorises nobody; not listed");
   place.decided = united(place.decided, matched);
 }
 

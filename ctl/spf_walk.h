@@ -26,7 +26,7 @@ struct Walk {
   };
   Status status = Status::done;
   PrefixSet authorised;
-  std::vector<std::string> notes;  ///< What was not walked, and why: one line each, unescaped.
+  std::vector<std::string> notes;  ///< What is not in it, and why: one line each, unescaped.
 };
 
 /// `domain` as in a mail address. Mechanisms count in their order: what an earlier `-ip4:...` refuses a later one cannot

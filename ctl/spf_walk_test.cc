@@ -70,6 +70,9 @@ TEST_F(SpfWalkTest, LooksUpHostsAndExchangersWithLengths) {
 
 TEST_F(SpfWalkTest, TakesOnlyWhatPassesAndWhatWasNotDecidedBefore) {
   EXPECT_EQ(walked("v=spf1 ~ip4:192.0.2.0/24 ?ip4:198.51.100.1 -ip4:198.51.100.2 ip4:203.0.113.1 ~all"), "203.0.113.1");
+  EXPECT_THAT(result.notes, ElementsAre("example.org: ~ip4:192.0.2.0/24 authorises nobody; not listed",
+                                        "example.org: ?ip4:198.51.100.1 authorises nobody; not listed",
+                                        "example.org: -ip4:198.51.100.2 authorises nobody; not listed"));
   EXPECT_EQ(walked("v=spf1 -ip4:192.0.2.1 ip4:192.0.2.0/31 -all"), "192.0.2.0");
   EXPECT_EQ(walked("v=spf1 ip4:192.0.2.0/31 -ip4:192.0.2.1 -all"), "192.0.2.0/31") << "the first match counts";
   EXPECT_EQ(walked("v=spf1 -ip4:0.0.0.0/0 ip4:192.0.2.1 -all"), "");
