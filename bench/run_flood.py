@@ -14,7 +14,6 @@ recipients; four of five are listed and held, the fifth talks, leaves a tuple in
 (Strangers are not stuttered to, or no reply could be whole in time. Without hand-over a retry that passes is deferred once more:
 the packet filter leads its next try to the MTA.)
 """
-import json
 import pathlib
 import re
 import subprocess
@@ -22,7 +21,7 @@ import sys
 import time
 
 from rig import Results, arguments, cpu_seconds, wait_until_idle
-from smtp_rig import SmtpRig, enter_own_network, raise_descriptor_limit
+from smtp_rig import SmtpRig, enter_own_network, figures_of, metric, raise_descriptor_limit
 
 PASS_TIME, RETRY_AFTER = 20, 25  # seconds
 SMALLEST = 32  # bytes: glibc's least allocation, with what it costs
@@ -43,16 +42,6 @@ def slope(samples):
     middle_value = sum(value for _, value in samples) / len(samples)
     return (sum((time - middle_time) * (value - middle_value) for time, value in samples)
             / sum((time - middle_time) ** 2 for time, _ in samples))
-
-
-def metric(text, name, **labels):
-    """Sum of the counters of that name with these labels."""
-    total = 0
-    for line in text.splitlines():
-        found = re.fullmatch(re.escape(name) + r"(?:\{(.*)\})? (\S+)", line)
-        if found and all(f'{key}="{value}"' in (found.group(1) or "") for key, value in labels.items()):
-            total += float(found.group(2))
-    return int(total)
 
 
 def main():
@@ -82,9 +71,9 @@ def main():
             time.sleep(1)
             if time.monotonic() - start < seconds:
                 memory.append((time.monotonic() - start, resident_kib(deferd.pid)))
-        if deferd.poll() is not None or flood.returncode:
-            sys.exit(f"ended: deferd {deferd.poll()}, smtp_flood {flood.poll()}: {flood.stderr.read()}")
-        figures = results.add(json.loads(flood.stdout.read()))
+        if deferd.poll() is not None:
+            sys.exit(f"deferd ended: {deferd.poll()}")
+        figures = results.add(figures_of(flood))
         cpu = (cpu_seconds(deferd.pid) - cpu_before) / figures["seconds"]
         metrics = rig.control("deferd", "/metrics")
 

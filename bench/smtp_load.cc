@@ -119,7 +119,7 @@ std::string Load::hold() {
   const double own = own_cpu_seconds() - own_before;
   const double foreign = machine_cpu_seconds() - machine_before - own - (server.cpu_seconds - server_steady.cpu_seconds);
 
-  std::vector<double> first_s;
+  std::vector<double> first_s, gaps_s;
   std::uint64_t silent = 0, alive = 0;
   for (const auto& connection : connections_) {
     alive += connection.is_open();
@@ -127,11 +127,12 @@ std::string Load::hold() {
       ++silent;
     else
       first_s.push_back(seconds_of(connection.first_byte() - connection.begun()));
+    if (connection.bytes() > 1) gaps_s.push_back(seconds_of(connection.longest_gap()));
   }
   return fmt::format(
-      R"({{"label":"{}","mode":"hold","connections":{},"opened_per_s":{:.0f},"alive":{},"silent":{},"failed":{},"first_byte_s":{},"seconds":{:.2f},"bytes_per_s":{:.1f},"server":{},"rss_kib_empty":{},"bytes_a_connection":{:.0f},"cpu_us_per_byte":{:.3f},"load_cpu_s":{:.2f},"foreign_cpu_share":{:.3f}}})",
+      R"({{"label":"{}","mode":"hold","connections":{},"opened_per_s":{:.0f},"alive":{},"silent":{},"failed":{},"first_byte_s":{},"longest_gap_s":{},"seconds":{:.2f},"bytes_per_s":{:.1f},"server":{},"rss_kib_empty":{},"bytes_a_connection":{:.0f},"cpu_us_per_byte":{:.3f},"load_cpu_s":{:.2f},"foreign_cpu_share":{:.3f}}})",
       options_.label, connections_.size(), static_cast<double>(connections_.size()) / opening, alive, silent, failed_,
-      percentiles(first_s), elapsed, static_cast<double>(sent) / elapsed, server_figures(server_steady, server, elapsed),
+      percentiles(first_s), percentiles(gaps_s), elapsed, static_cast<double>(sent) / elapsed, server_figures(server_steady, server, elapsed),
       server_before.rss_kib,
       (static_cast<double>(server.rss_kib) - static_cast<double>(server_before.rss_kib)) * 1024 /
           static_cast<double>(std::max<std::uint64_t>(1, alive)),

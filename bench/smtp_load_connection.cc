@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <utility>
 
 namespace deferd::bench {
 
@@ -60,7 +61,7 @@ bool SmtpLoadConnection::begin(std::uint16_t port, const SmtpClient& client, Rol
   bytes_ = 0;
   client_ = client;
   line_.clear();
-  slowest_ = {};
+  slowest_ = longest_gap_ = {};
   begun_ = asked_ = Steady::now();
   const int family = client.source.ss_family;
   socket_ = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -95,7 +96,9 @@ SmtpLoadConnection::Outcome SmtpLoadConnection::readable() {
   if (got <= 0) {
     outcome = stage_ == Stage::quit && deferred_ ? Outcome::done : Outcome::failed;
   } else {
-    if (bytes_ == 0) first_byte_ = Steady::now();
+    const auto now = Steady::now();
+    if (bytes_ == 0) first_byte_ = last_byte_ = now;
+    longest_gap_ = std::max(longest_gap_, now - std::exchange(last_byte_, now));
     bytes_ += static_cast<std::uint64_t>(got);
     for (const char c : std::string_view(piece, static_cast<std::size_t>(got))) {
       if (c != '\n') {

@@ -52,6 +52,7 @@ class SmtpLoadConnection {
   std::uint64_t bytes() const { return bytes_; }
   Steady::time_point begun() const { return begun_; }
   Steady::time_point first_byte() const { return first_byte_; }  ///< If there are any.
+  Steady::duration longest_gap() const { return longest_gap_; }  ///< Between bytes.
   bool hesitating() const { return hesitating_; }
   bool deferred() const { return deferred_; }            ///< Some reply to RCPT, DATA or the message was 4xx.
   int last_code() const { return last_code_; }           ///< Of the last whole reply; 0: none.
@@ -71,8 +72,8 @@ class SmtpLoadConnection {
   std::uint64_t bytes_ = 0;
   SmtpClient client_;
   std::string line_;
-  Steady::time_point begun_, first_byte_, asked_;
-  Steady::duration slowest_{};
+  Steady::time_point begun_, first_byte_, last_byte_, asked_;
+  Steady::duration slowest_{}, longest_gap_{};
 };
 
 }  // namespace deferd::bench

@@ -1,6 +1,7 @@
 """What the benchmarks of the SMTP front end share: deferd with that front end, the programs it is compared with, the load."""
 import json
 import os
+import re
 import resource
 import shutil
 import socket
@@ -10,7 +11,6 @@ import sys
 from rig import Rig, wait_until
 
 LIMITS = "total: 19000, kept: 19000, new_per_prefix: 0, session: 4h"  # none of them is met
-LONG_BANNER = "%h ESMTP " + "please wait " * 31  # nobody hears the end of it
 
 
 def free_port():
@@ -25,6 +25,14 @@ def greets(port):
         return True
     except OSError:
         return False
+
+
+def figures_of(load):
+    """What a program prints when it has ended."""
+    out, errors = load.communicate()
+    if load.returncode:
+        sys.exit(f"{load.args[0].name}: {errors}{out}")
+    return json.loads(out)
 
 
 def enter_own_network():
@@ -45,6 +53,16 @@ def raise_descriptor_limit(needed):
     if hard < needed:
         sys.exit(f"needs {needed} descriptors, and the limit is {hard}: ulimit -Hn")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def metric(text, name, **labels):
+    """Sum of the counters of that name with these labels."""
+    total = 0
+    for line in text.splitlines():
+        found = re.fullmatch(re.escape(name) + r"(?:\{(.*)\})? (\S+)", line)
+        if found and all(f'{key}="{value}"' in (found.group(1) or "") for key, value in labels.items()):
+            total += float(found.group(2))
+    return int(total)
 
 
 class SmtpRig(Rig):
@@ -83,10 +101,12 @@ plugins:
         port = int(process.stdout.readline())
         return process, port
 
-    def smtp_load(self, mode, server, label, *flags):
+    def begin_smtp_load(self, mode, server, label, *flags):
         process, port = server
-        done = subprocess.run([self.bin / "smtp_load", mode, "--port", str(port), "--pid", str(process.pid), "--label", label,
-                               *map(str, flags)], capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"smtp_load: {done.stderr}{done.stdout}")
-        return json.loads(done.stdout)
+        load = subprocess.Popen([self.bin / "smtp_load", mode, "--port", str(port), "--pid", str(process.pid), "--label", label,
+                                 *map(str, flags)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.processes.append(load)
+        return load
+
+    def smtp_load(self, *what):
+        return figures_of(self.begin_smtp_load(*what))
