@@ -1,4 +1,9 @@
 // Clients that leave without naming a recipient, and pass when they return.
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "connect_record.h"
 #include "greylist_fixture.h"
 
 namespace deferd::greylist {
@@ -138,6 +143,22 @@ TEST_F(ConnectTest, CanBeSwitchedOff) {
   configure(config);
   look_in("192.0.2.7");
   EXPECT_EQ(records(), 0U);
+}
+
+// A thousand at a time, as in a flood: had each one place, dozens would be taken for clients that left without a word.
+TEST(SessionMarks, ManyAtATimeAreToldApart) {
+  const auto marks = std::make_unique<SessionMarks>();
+  std::mt19937_64 random(1);  // as session numbers are
+  std::vector<std::uint64_t> sessions(1000);
+  for (auto& session : sessions) session = random();
+  for (const auto session : sessions) {
+    marks->mark(session);
+    marks->mark(session);  // another recipient
+  }
+  for (const auto session : sessions) {
+    EXPECT_TRUE(marks->take(session));
+    EXPECT_FALSE(marks->take(session));
+  }
 }
 
 }  // namespace
