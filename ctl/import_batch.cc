@@ -73,6 +73,7 @@ Outcome<void> ImportBatch::send() {
   Value body = Value::map();
   body.set("dry", settings_.dry);
   body.set("replace", settings_.replace);
+  body.set("part", ++parts_);
   for (const auto kind : kKinds) body.set(member_of(kind), std::move(rows_of_[static_cast<std::size_t>(kind)]));
   auto answer = daemon_.ask_value({"POST", "/v1/import", std::move(body), true});
   if (!answer) return tl::unexpected(answer.error());

@@ -38,7 +38,7 @@ class ImportBatch {
   const Settings settings_;
   Value rows_of_[4];  // by kind
   std::size_t bytes_ = 0, rows_ = 0;
-  std::int64_t sent_ = 0;
+  std::int64_t sent_ = 0, parts_ = 0;
   Outcomes outcomes_[4];
 };
 

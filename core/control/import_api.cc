@@ -1,12 +1,12 @@
 // Many records at once, as other programs' databases have them: POST /v1/import. And trap addresses, one by one.
 //
-// {"dry": true, "replace": true,
+// {"dry": true, "replace": true, "part": 1,
 //  "white": [[prefix, first, expires, source, evidence, note], ...], "trapped": likewise,
 //  "traps": [[address, added], ...], "grey": [[client, helo, from, to, first, pass, expires, tries], ...]}
 //
 // Times are seconds since 1970; `first` 0 is now, `expires` "never" is never. The answer counts: {"white": {"added": 1, "kept":
 // 0, "expired": 0}, ...}. What is there already and lasts as long is kept, so that the same may be sent again. `replace`: rows of
-// tables take the place of those there, whatever these say.
+// tables take the place of those there, whatever these say. `part`: of those that belong together the first alone is logged.
 #include <array>
 
 #include "control/api.h"
@@ -165,8 +165,10 @@ Result<Value> import_all(const ControlParts& parts, const Call& call) {
     answer.set(name, counts->value());
     added += counts->added;
   }
-  // The body would fill the log; it tells how much it was, and whose.
-  if (!dry) parts.log.notice("control.import", {{"asker", call.asker()}, {"added", added}});
+  // Bodies would fill the log, and so would thousands of parts: it tells who began when, and at level debug the rest.
+  const Value* part = call.body.find("part");
+  const bool first = part == nullptr || !part->is_text() || part->text() == "1";
+  if (!dry) parts.log.write(first ? Level::notice : Level::debug, "control.import", {{"asker", call.asker()}, {"added", added}});
   return answer;
 }
 

@@ -22,8 +22,11 @@ TEST_F(ControlTest, ImportsRowsOfTables) {
                                R"("source":"import","evidence":"why","note":"note"})");
   EXPECT_EQ(at(lines("/v1/tables/white?prefix=192.0.2.0/24").at(0), "expires"), "never");
   EXPECT_TRUE(lines("/v1/tables/white?prefix=192.0.2.8").empty());  // covered, but no row of its own
-  EXPECT_TRUE(log_.contains("control.import"));
+  EXPECT_TRUE(log_.contains("notice control.import"));
   EXPECT_FALSE(log_.contains("why"));
+  ask("POST", "/v1/import", R"({"part": 2, "white": []})");
+  EXPECT_EQ(log_.count("notice control.import"), 1u);
+  EXPECT_EQ(log_.count("debug control.import"), 1u);
 }
 
 TEST_F(ControlTest, FindsARowThatANarrowerOneHides) {
