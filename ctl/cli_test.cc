@@ -325,7 +325,7 @@ TEST_F(CliTest, ShowsListsFetchesOneAndTestsAnAddress) {
   EXPECT_EQ(run({"lists", "refresh", "traps"}), kOk) << err;
   EXPECT_EQ(out, "traps has 12 entries, 256 IPv4\n");
   EXPECT_EQ(run({"lists", "test", "192.0.2.7"}), kOk) << err;
-  EXPECT_THAT(out, StartsWith("LIST   ACTION  LINE  ENTRY  BUT_WHITE_BY  SOURCE\ntraps          7"));
+  EXPECT_THAT(out, StartsWith("LIST   ACTION  LINE  ENTRY  BUT WHITE BY  SOURCE\ntraps          7"));
   EXPECT_EQ(run({"--json", "lists"}), kOk) << err;
   EXPECT_EQ(out, recorder.row.to_json() + "\n");
   EXPECT_EQ(recorder.asked, "lists {}\nlists-refresh {\"list\":\"traps\"}\nlists-test {\"address\":\"192.0.2.7\"}\nlists {}\n");

@@ -51,9 +51,14 @@ FeedStatus Feed::status() const {
 
 bool Feed::due(Time now) const {
   const std::lock_guard lock(mutex_);
+  if (status_.loading || hurried_) return !status_.loading;
   // The second part: somebody has set the clock back.
-  return !status_.loading && (status_.next <= now || status_.next > now + 2 * std::max<Duration>(spec_.every, 1h)) &&
-         status_.next != Time::max();
+  return status_.next <= now || (status_.next > now + 2 * std::max<Duration>(spec_.every, 1h) && status_.next != Time::max());
+}
+
+void Feed::hurry() {
+  const std::lock_guard lock(mutex_);
+  hurried_ = true;
 }
 
 std::optional<std::uint64_t> Feed::local_size(const Copies& copies) const {
@@ -63,9 +68,9 @@ std::optional<std::uint64_t> Feed::local_size(const Copies& copies) const {
 }
 
 Duration Feed::pause(std::uint32_t failures) const {
-  if (failures == 0) return jittered(spec_.every, spec_.name, rounds_);
+  if (failures == 0) return jittered(spec_.every, spec_.name, status_.rounds);
   const Duration pause = kFirstPause * (1 << std::min(failures - 1, kMostDoublings));
-  return jittered(std::min(pause, std::max(spec_.every, kFirstPause)), spec_.name, rounds_);
+  return jittered(std::min(pause, std::max(spec_.every, kFirstPause)), spec_.name, status_.rounds);
 }
 
 Result<Content> Feed::read(std::string_view body, const std::atomic<bool>& stop) const {
@@ -140,7 +145,7 @@ void Feed::read_copy(const Tools& tools) {
   tools.log.info("blacklist.copy", {{"list", spec_.name}, {"entries", content->entries}, {"checked", format_time(checked)}});
   use(std::move(*content), std::min(copy->fetched, now), checked);
   const std::lock_guard lock(mutex_);
-  status_.next = checked + jittered(spec_.every, spec_.name, rounds_);
+  status_.next = checked + pause(0);
 }
 
 Result<void> Feed::load(const Tools& tools) {
@@ -183,6 +188,7 @@ Result<void> Feed::refresh(const Tools& tools) {
   {
     const std::lock_guard lock(mutex_);
     status_.loading = true;
+    hurried_ = false;
     former = status_.error;
   }
   Result<void> done;
@@ -197,7 +203,6 @@ Result<void> Feed::refresh(const Tools& tools) {
     return done;
   }
   failures_ = done ? 0 : failures_ + 1;
-  ++rounds_;
   if (!done && done.error().what != former)
     tools.log.warning("blacklist.failing",
                       {{"list", spec_.name}, {"source", spec_.source.to_string()}, {"error", done.error().what}});
@@ -205,6 +210,7 @@ Result<void> Feed::refresh(const Tools& tools) {
   const bool once = spec_.every == 0s && done;
   const std::lock_guard lock(mutex_);
   status_.loading = false;
+  ++status_.rounds;
   status_.next = once ? Time::max() : tools.clock.now() + pause(failures_);
   if (done) return done;
   status_.error = done.error().what;

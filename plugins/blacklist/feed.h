@@ -41,6 +41,7 @@ struct FeedStatus {
   Time checked{};                    ///< When it was last known to be what the source holds.
   Time next{};                       ///< When it is looked at again.
   std::string error;                 ///< Of the last attempt; empty if it went well.
+  std::uint32_t rounds = 0;          ///< Attempts so far.
   bool loading = false;
   std::uint64_t bytes = 0, total = 0;  ///< How far; while loading.
 
@@ -57,6 +58,7 @@ class Feed {
   bool contains(const Address& client) const { return set_.read()->contains(client); }
   FeedStatus status() const;
   bool due(Time now) const;
+  void hurry();  ///< It is due, whatever the time.
   /// Bytes that reading it from this machine's disk would cost; nothing if it comes from elsewhere and there is no copy.
   std::optional<std::uint64_t> local_size(const Copies& copies) const;
 
@@ -78,7 +80,7 @@ class Feed {
   Result<Content> read(std::string_view body, const std::atomic<bool>& stop) const;
   void use(Content content, Time fetched, Time checked);
   void confirm(Time now);
-  Duration pause(std::uint32_t failures) const;
+  Duration pause(std::uint32_t failures) const;  ///< Under mutex_.
 
   const FeedSpec spec_;
   Swapped<PrefixSet> set_;
@@ -89,10 +91,10 @@ class Feed {
   std::string digest_;
   bool copy_read_ = false;
   std::uint32_t failures_ = 0;
-  std::uint32_t rounds_ = 0;
 
   mutable std::mutex mutex_;  // for what follows
   FeedStatus status_;
+  bool hurried_ = false;
 };
 
 }  // namespace deferd::blacklist

@@ -299,10 +299,13 @@ TEST_F(FeedTest, CanBeAskedWhileItIsLoaded) {
   EXPECT_TRUE(lists("192.0.2.7"));
   EXPECT_EQ(refresh(), "traps is being loaded just now");
   EXPECT_FALSE(feed->due(host.clock().now() + 24h));
+  feed->hurry();
+  EXPECT_FALSE(feed->due(host.clock().now()));
   stop = true;
   loader.join();
   EXPECT_FALSE(feed->status().loading);
   EXPECT_EQ(feed->status().state, FeedState::good);  // being stopped is no failure
+  EXPECT_TRUE(feed->due(host.clock().now()));        // the wish to hurry holds for the next one
 }
 
 }  // namespace

@@ -48,16 +48,17 @@ void Keeper::load_local() {
     if (bytes + size <= kAtOnce && feed.status().state == FeedState::empty) {
       bytes += size;
       feed.read_copy(tools());
-      if (local && feed.due(host_.clock().now())) load(feed, i);
+      if (local && feed.due(host_.clock().now())) load(i);
     }
     show(i);
   }
 }
 
-void Keeper::load(Feed& feed, std::size_t index) {
-  const auto done = feed.refresh(tools());
-  if (!done && done.error().code == Errc::busy) return;
-  (done ? meters_[index].good : meters_[index].failed).add();
+void Keeper::load(std::size_t index) {
+  const auto done = feeds_[index]->refresh(tools());
+  if (done || done.error().code != Errc::busy) (done ? meters_[index].good : meters_[index].failed).add();
+  show(index);
+  loaded_.notify_all();
 }
 
 void Keeper::run_due() {
@@ -67,18 +68,38 @@ void Keeper::run_due() {
   }
   for (std::size_t i = 0; i < feeds_.size() && !stop_; ++i) {
     feeds_[i]->read_copy(tools());
-    if (feeds_[i]->due(host_.clock().now())) load(*feeds_[i], i);
+    if (feeds_[i]->due(host_.clock().now())) load(i);
     show(i);
   }
 }
 
+/// Until it was tried so often. Another configuration's thread may be the one that does it.
+bool Keeper::wait_for(const Feed& feed, std::uint32_t rounds) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  std::unique_lock lock(mutex_);
+  while (feed.status().rounds < rounds && !stop_) {
+    if (std::chrono::steady_clock::now() >= end) return false;
+    loaded_.wait_for(lock, std::chrono::milliseconds(100));
+  }
+  return !stop_;
+}
+
 Result<void> Keeper::refresh(std::string_view list) {
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
-    if (feeds_[i]->spec().name != list) continue;
-    auto done = feeds_[i]->refresh(tools());
-    if (done || done.error().code != Errc::busy) (done ? meters_[i].good : meters_[i].failed).add();
+    auto& feed = *feeds_[i];
+    if (feed.spec().name != list) continue;
+    const auto before = feed.status();
+    feed.hurry();
+    {
+      const std::lock_guard lock(mutex_);
+      hurried_ = true;
+    }
+    wake_.notify_all();
+    if (!wait_for(feed, before.rounds + (before.loading ? 2 : 1)))
+      return fail(Errc::busy, "it takes longer: `deferctl lists` tells how far it is");
     show(i);
-    return done;
+    const auto after = feed.status();
+    return after.error.empty() ? Result<void>() : fail(Errc::unavailable, after.error);
   }
   return fail(Errc::not_found, "there is no list '" + std::string(list) + "' that could be fetched");
 }
@@ -93,7 +114,8 @@ void Keeper::run() {
       host_.log().error("blacklist.broken", {{"error", error.what()}});
     }
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, kLook, [this] { return stop_.load(); });
+    wake_.wait_for(lock, kLook, [this] { return stop_ || hurried_; });
+    hurried_ = false;
   }
 }
 

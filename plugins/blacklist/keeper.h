@@ -28,7 +28,8 @@ class Keeper {
   /// Whatever is due now; what the thread does again and again.
   void run_due();
 
-  /// At once, in the caller's thread. Errors: not_found, busy, and what was wrong.
+  /// Has the thread look at it now, and waits for what comes of it. Errors: not_found; busy, when that takes longer than
+  /// kPatience; and what was wrong.
   Result<void> refresh(std::string_view list);
 
   const std::vector<std::shared_ptr<Feed>>& feeds() const { return feeds_; }
@@ -36,10 +37,12 @@ class Keeper {
 
  private:
   static constexpr std::uint64_t kAtOnce = 32 << 20;
+  static constexpr auto kPatience = std::chrono::seconds(30);
 
   Tools tools() { return {host_.clock(), host_.log(), copies_, stop_}; }
-  void load(Feed& feed, std::size_t index);
+  void load(std::size_t index);
   void show(std::size_t index);
+  bool wait_for(const Feed& feed, std::uint32_t rounds);
   void run();
 
   struct Meters {
@@ -56,7 +59,9 @@ class Keeper {
   std::vector<Meters> meters_;
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
+  bool hurried_ = false;  // under mutex_
   std::condition_variable wake_;
+  std::condition_variable loaded_;
   std::thread thread_;
 };
 
