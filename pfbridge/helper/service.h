@@ -33,6 +33,7 @@ class Bypass {
   /// Call it every few seconds.
   void tick(Time now);
   bool open() const { return open_; }
+  bool armed() const { return table_ != nullptr; }
 
  private:
   Backend* table_;

@@ -1,0 +1,159 @@
+// The program itself, on files for tables.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "pfbridge/helper/command.h"
+#include "pfbridge/helper/wire.h"
+
+extern char** environ;
+
+namespace deferd::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+
+class HelperTest : public testing::Test {
+ protected:
+  HelperTest() {
+    ::signal(SIGPIPE, SIG_IGN);
+    std::string name = (std::filesystem::temp_directory_path() / "deferd-helper.XXXXXX").string();
+    folder = ::mkdtemp(name.data());
+  }
+  ~HelperTest() override { std::filesystem::remove_all(folder); }
+
+  std::string file(const char* name) const { return (folder / name).string(); }
+  std::string text_of(const char* name) const {
+    std::ostringstream text;
+    text << std::ifstream(file(name)).rdbuf();
+    return text.str();
+  }
+  static std::vector<Message> messages(std::string_view bytes) {
+    FrameReader reader;
+    reader.add(bytes);
+    std::vector<Message> all;
+    while (auto frame = reader.next()) all.push_back(frame->message);
+    return all;
+  }
+  static std::string hello_and(const std::vector<Message>& rest) {
+    std::string bytes;
+    write_frame(bytes, 0, Hello{});
+    std::uint32_t id = 1;
+    for (const auto& message : rest) write_frame(bytes, id++, message);
+    return bytes;
+  }
+
+  std::filesystem::path folder;
+  const Entry one = *Entry::parse("192.0.2.1"), net = *Entry::parse("2001:db8::/32");
+};
+
+TEST_F(HelperTest, SpeaksOnStandardInputAndOutput) {
+  const auto result =
+      run_command({DEFERD_HELPER, "--table", "white=file:" + file("white"), "--stdio"},
+                  hello_and({Add{0, {{one, 60}, {net, 0}}}, Remove{0, {one}}, Read{0}, Add{1, {}}}), {20s, 100'000});
+  ASSERT_TRUE(result.ok()) << result.failure << result.message;
+  const std::vector<Message> expected{Hello{1, {"white"}}, Done{"", 2}, Done{"", 1},
+                                      Entries{{net}},      Done{"", 1}, Done{"the helper has no table of this number", 0}};
+  EXPECT_EQ(messages(result.output), expected);
+  EXPECT_EQ(text_of("white"), "2001:db8::/32\n");
+}
+
+TEST_F(HelperTest, HangsUpOnWhatIsNotOfTheProtocol) {
+  const auto result =
+      run_command({DEFERD_HELPER, "--table", "white=file:" + file("white")}, "GET / HTTP/1.1\r\n\r\n", {20s, 100'000});
+  EXPECT_EQ(messages(result.output).size(), 1u);
+  EXPECT_EQ(result.message, "deferd-helper: deferd said something that is not of the protocol; hanging up\n");
+}
+
+TEST_F(HelperTest, ChecksItsTables) {
+  std::vector<std::string> argv{DEFERD_HELPER, "--table", "white=file:" + file("white"), "--check"};
+  EXPECT_EQ(run_command(argv, {}).output, "white: ok\n");
+  argv.insert(argv.end(), {"--bypass", "file:" + file("absent/bypass")});
+  const auto result = run_command(argv, {});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.output.find("bypass: "), std::string::npos) << result.output;
+}
+
+TEST_F(HelperTest, RefusesWrongOptions) { EXPECT_EQ(run_command({DEFERD_HELPER, "--table", "white"}, {}).exit_code, 64); }
+
+/// The helper as a service of its own.
+class HelperSocketTest : public HelperTest {
+ protected:
+  HelperSocketTest() {
+    const std::vector<std::string> words{DEFERD_HELPER, "--table", "white=file:" + file("white"), "--socket", file("sock")};
+    std::vector<char*> argv;
+    for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+    argv.push_back(nullptr);
+    EXPECT_EQ(::posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ), 0);
+  }
+  ~HelperSocketTest() override {
+    ::kill(pid, SIGTERM);
+    ::waitpid(pid, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+    EXPECT_FALSE(std::filesystem::exists(file("sock")));
+  }
+
+  int connect() {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    file("sock").copy(address.sun_path, sizeof address.sun_path - 1);
+    for (int attempt = 0; attempt < 2000; ++attempt) {
+      const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return socket;
+      ::close(socket);
+      std::this_thread::sleep_for(10ms);  // until it listens: there is nothing to wait on
+    }
+    return -1;
+  }
+  /// Until so many messages came, or the end.
+  static std::vector<Message> hear(int socket, std::size_t count) {
+    std::string bytes;
+    char buffer[4096];
+    for (ssize_t got; messages(bytes).size() < count && (got = ::read(socket, buffer, sizeof buffer)) > 0;)
+      bytes.append(buffer, static_cast<std::size_t>(got));
+    return messages(bytes);
+  }
+
+  pid_t pid = -1;
+  int status = 0;
+};
+
+TEST_F(HelperSocketTest, ServesOneAfterTheOther) {
+  const int first = connect();
+  ASSERT_GE(first, 0);
+  struct stat mode {};
+  ASSERT_EQ(::stat(file("sock").c_str(), &mode), 0);
+  EXPECT_EQ(mode.st_mode & 0777u, 0600u);
+  const auto add = hello_and({Add{0, {{one, 0}}}});
+  ASSERT_EQ(::write(first, add.data(), add.size()), static_cast<ssize_t>(add.size()));
+  EXPECT_EQ(hear(first, 2).size(), 2u);
+  const int second = connect();  // deferd was started anew
+  EXPECT_EQ(hear(second, 1), std::vector<Message>{(Hello{1, {"white"}})});
+  EXPECT_TRUE(hear(first, 1).empty());  // and the old one is let go
+  const auto read = hello_and({Read{0}});
+  ASSERT_EQ(::write(second, read.data(), read.size()), static_cast<ssize_t>(read.size()));
+  EXPECT_EQ(hear(second, 2), (std::vector<Message>{Entries{{one}}, Done{"", 1}}));
+  ::close(first);
+  ::close(second);
+}
+
+TEST_F(HelperSocketTest, DoesNotTakeTheSocketOfAnother) {
+  ::close(connect());
+  const auto result =
+      run_command({DEFERD_HELPER, "--table", "white=file:" + file("white"), "--socket", file("sock")}, {}, {20s, 1000});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.message.find("another helper listens there"), std::string::npos) << result.message;
+}
+
+}  // namespace
+}  // namespace deferd::bridge

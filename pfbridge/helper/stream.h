@@ -1,0 +1,44 @@
+// Where deferd speaks to the helper: standard input and output, or a Unix socket that it connects to, one connection at a time.
+#pragma once
+#include <poll.h>
+
+#include <string>
+
+namespace deferd::bridge {
+
+/// One thread. Does not block.
+class Stream {
+ public:
+  /// Standard input and output.
+  Stream();
+  /// A socket at `path`, mode 0600, of the user `owner` (empty: ours). An abandoned one in its place is replaced, one that
+  /// somebody listens on is not.
+  Stream(const std::string& path, const std::string& owner, std::string& error);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  enum class Event : unsigned char {
+    nothing,
+    connected,  ///< Somebody is there; perhaps in the place of the one before.
+    bytes,      ///< Taken into `input`.
+    ended,      ///< Who was there has gone. Of standard input: for good.
+  };
+
+  /// Waits for up to `milliseconds`, sending what is in `output` meanwhile.
+  Event wait(std::string& output, std::string& input, int milliseconds);
+
+  /// Hangs up on who is there.
+  void hang_up();
+  bool over() const { return listener_ < 0 && input_ < 0; }
+
+ private:
+  Event accept();
+  bool send(std::string& output);
+
+  int listener_ = -1;
+  int input_ = -1, output_ = -1;
+  std::string path_;
+};
+
+}  // namespace deferd::bridge
