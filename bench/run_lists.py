@@ -47,9 +47,8 @@ def main():
                 results.say(f"{prefixes:>9} {family}: loaded in {run['load_s']:.1f} s, {run['held_mib']:.0f} MiB, refresh peak "
                             f"{run['refresh_peak_mib']:.0f} MiB; p50/p99 {times('ours')}, upper_bound {times('upper_bound')}; "
                             f"10 lists {times('lists_10')}, 50 lists {times('lists_50')}")
-                results.say(f"          {swap['swaps']} swaps, {swap['asked']} look-ups meanwhile: longest {swap['longest_us']:.0f} us "
-                            f"({swap['longest_cpu_us']:.0f} us with the processor), waited {swap['waited']} times, preempted "
-                            f"{swap['preempted']} times, {swap['above_1ms']} above 1 ms")
+                results.say(f"          {swap['swaps']} swaps, {swap['asked']} look-ups meanwhile: longest {swap['longest_us']:.0f} us, "
+                            f"{swap['above_1ms']} above 1 ms, waited {swap['waited']} times; {swap['preempted']} more were preempted")
     results.close()
 
 
