@@ -27,10 +27,20 @@ Verdict Hits::verdict() const {
     if (lines > kMostLines) break;
     text += (text.empty() ? "" : "\n") + message;
   }
-  if (action_ == ListAction::accept) verdict = Verdict::accept(reason);
-  if (action_ == ListAction::tag) verdict = Verdict::pass(reason);
-  if (action_ == ListAction::defer) verdict = Verdict::defer({450, "4.7.1", std::move(text)}, reason);
-  if (action_ == ListAction::reject) verdict = Verdict::reject({550, "5.7.1", std::move(text)}, reason);
+  switch (action_) {
+    case ListAction::accept:
+      verdict = Verdict::accept(reason);
+      break;
+    case ListAction::tag:
+      verdict = Verdict::pass(reason);
+      break;
+    case ListAction::defer:
+      verdict = Verdict::defer({450, "4.7.1", std::move(text)}, reason);
+      break;
+    case ListAction::reject:
+      verdict = Verdict::reject({550, "5.7.1", std::move(text)}, reason);
+      break;
+  }
   if (action_ == ListAction::defer || action_ == ListAction::reject) verdict.tags.emplace_back("blacklist.hit");
   verdict.tags.insert(verdict.tags.end(), tags_.begin(), tags_.end());
   return verdict;

@@ -70,7 +70,7 @@ Result<Line> parse_range(const Address& first, std::string_view rest) {
   if (last->is_v4() != first.is_v4()) return fail(Errc::invalid, "is a range from one family to another");
   auto range = AddressRange::between(first, *last);
   if (!range) return fail(Errc::invalid, "is a range that ends before it begins");
-  return Line{std::move(*range), {}};
+  return Line{*range, {}};
 }
 
 /// `192.0.2` stands for its prefix; what is no address at all is a name.
