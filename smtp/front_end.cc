@@ -8,8 +8,8 @@ namespace deferd::smtp {
 
 namespace {
 
-constexpr int kOtherDescriptors = 200;  // those of the store, the log, the control socket, hand-overs
-constexpr int kNoise = 5;               // log lines of one kind a minute
+constexpr rlim_t kOtherDescriptors = 200;  // those of the store, the log, the control socket, joined clients' MTA
+constexpr int kNoise = 5;                  // log lines of one kind a minute
 constexpr std::chrono::seconds kNoiseTime{60};
 
 Gauge& gauge(Metrics& metrics, std::string_view name, std::string_view help) { return metrics.gauge(name, {}, help); }
@@ -22,7 +22,7 @@ Counter& refusals(Metrics& metrics, std::string_view reason) {
 
 FrontEnd::FrontEnd(SmtpServer::Wiring its_wiring, unsigned lanes)
     : wiring(std::move(its_wiring)),
-      admission(limits_of(wiring.rules()->config->limits), lanes),
+      admission(limits_of(*wiring.rules()->config), lanes),
       workers(static_cast<unsigned>(wiring.rules()->config->workers)),
       connections(gauge(wiring.metrics, "deferd_smtp_connections", "Clients connected to the SMTP front end.")),
       held(gauge(wiring.metrics, "deferd_smtp_held", "Of these, turned away and kept busy.")),
@@ -34,12 +34,14 @@ FrontEnd::FrontEnd(SmtpServer::Wiring its_wiring, unsigned lanes)
       prefix_{refusals(wiring.metrics, "prefix"), {wiring.clock, kNoise, kNoiseTime}},
       rate_{refusals(wiring.metrics, "rate"), {wiring.clock, kNoise, kNoiseTime}} {}
 
-AdmissionLimits FrontEnd::limits_of(const SmtpLimits& limits) {
+AdmissionLimits FrontEnd::limits_of(const SmtpConfig& config) {
+  const auto& limits = config.limits;
   AdmissionLimits result;
   result.total = limits.total;
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur != RLIM_INFINITY) {
-    const auto ours = descriptors.rlim_cur > kOtherDescriptors ? descriptors.rlim_cur - kOtherDescriptors : 1;
+    const auto others = kOtherDescriptors + (config.handover.to.empty() ? 0 : static_cast<rlim_t>(config.handover.led));
+    const auto ours = descriptors.rlim_cur > others ? descriptors.rlim_cur - others : 1;
     result.total = static_cast<int>(std::min<rlim_t>(static_cast<rlim_t>(result.total), ours));
   }
   result.kept = std::min(limits.kept, result.total);
@@ -49,7 +51,7 @@ AdmissionLimits FrontEnd::limits_of(const SmtpLimits& limits) {
   return result;
 }
 
-void FrontEnd::configure() { admission.configure(limits_of(wiring.rules()->config->limits)); }
+void FrontEnd::configure() { admission.configure(limits_of(*wiring.rules()->config)); }
 
 void FrontEnd::refused(Admission::Refusal why, const Address& client) {
   auto& kind = why == Admission::Refusal::total ? total_ : why == Admission::Refusal::prefix ? prefix_ : rate_;

@@ -38,7 +38,7 @@ struct FrontEnd {
   /// Somebody who came or stays is refused.
   void refused(Admission::Refusal why, const Address& client);
   /// What there are clients sent away for: descriptors, too, have an end.
-  static AdmissionLimits limits_of(const SmtpLimits& limits);
+  static AdmissionLimits limits_of(const SmtpConfig& config);
 
   const SmtpServer::Wiring wiring;
   Admission admission;

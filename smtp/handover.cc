@@ -1,5 +1,6 @@
 #include "smtp/handover.h"
 
+#include <atomic>
 #include <mutex>
 #include <utility>
 
@@ -37,7 +38,7 @@ struct HandoverService::Impl {
     const auto now = current();
     if (!now) return {.why_not = "no MTA is configured"};
     const auto mta = now->probe->state();
-    return {now->probe->target(), now->config.with, now->our_name, mta->ready() ? "" : mta->why};
+    return {now->probe->target(), now->config.with, now->our_name, mta->ready() ? "" : mta->why, most_led};
   }
 
   void doubt() const {
@@ -48,6 +49,7 @@ struct HandoverService::Impl {
   HandoverBooks books;
   const MtaPatience patience;
   const SpliceLimits limits;
+  std::atomic<int> most_led{0};  // a reload changes it, and the MTA stays
   mutable std::mutex mutex;
   std::shared_ptr<Target> target;  // null: no hand-over
 };
@@ -58,6 +60,7 @@ HandoverService::HandoverService(Log& log, Metrics& metrics, MtaPatience patienc
 HandoverService::~HandoverService() = default;
 
 void HandoverService::configure(const HandoverConfig& config, const std::string& our_name) {
+  impl_->most_led = config.led;
   auto before = impl_->current();
   if (before && same_target(before->config, config) && before->our_name == our_name) return;
   std::shared_ptr<Impl::Target> next;

@@ -26,10 +26,18 @@ HandoverBooks::HandoverBooks(Log& log, Metrics& metrics)
       open_gauge_(metrics.gauge("deferd_handover_open", {}, "Clients that the MTA serves through us at present.")),
       ready_(metrics.gauge("deferd_handover_ready", {}, "1: the last probe of the MTA was good; 0: nobody is handed over.")) {}
 
-void HandoverBooks::opened(int change) {
-  const std::lock_guard lock(mutex_);
-  open_ += change;
-  open_gauge_.set(open_);
+HandoverPlace::HandoverPlace(HandoverBooks& books, bool leads, int most_led) : books_(books) {
+  const std::lock_guard lock(books_.mutex_);
+  refused_ = leads && books_.led_ >= most_led;
+  led_ = leads && !refused_;
+  books_.led_ += led_;
+  books_.open_gauge_.set(++books_.open_);
+}
+
+HandoverPlace::~HandoverPlace() {
+  const std::lock_guard lock(books_.mutex_);
+  books_.led_ -= led_;
+  books_.open_gauge_.set(--books_.open_);
 }
 
 int HandoverBooks::open() const {

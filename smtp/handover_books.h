@@ -18,7 +18,6 @@ class HandoverBooks {
   HandoverBooks(Log& log, Metrics& metrics);
 
   void ready(bool is) { ready_.set(is ? 1 : 0); }  ///< The MTA, by its last probe.
-  void opened(int change);
   int open() const;
 
   /// "smtp.handover": what the MTA said of a recipient.
@@ -32,13 +31,30 @@ class HandoverBooks {
              std::string_view end);
 
  private:
+  friend class HandoverPlace;
   void note(const Address& client, std::string_view result, Counter& counter, std::string_view mta_reply);
 
   Log& log_;
   Counter &accepted_, &deferred_, &rejected_, &unavailable_;
   Gauge &open_gauge_, &ready_;
   mutable std::mutex mutex_;
-  int open_ = 0;
+  int open_ = 0, led_ = 0;
+};
+
+/// One client's place in the books, as long as its hand-over lasts.
+class HandoverPlace {
+ public:
+  /// `leads`: it is not to be joined with the MTA, and of such there may be `most_led`.
+  HandoverPlace(HandoverBooks& books, bool leads, int most_led);
+  ~HandoverPlace();
+  HandoverPlace(const HandoverPlace&) = delete;
+  HandoverPlace& operator=(const HandoverPlace&) = delete;
+
+  bool refused() const { return refused_; }  ///< There are enough that are led.
+
+ private:
+  HandoverBooks& books_;
+  bool led_ = false, refused_ = false;
 };
 
 }  // namespace deferd::smtp

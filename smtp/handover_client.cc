@@ -36,10 +36,12 @@ HandoverClient::HandoverClient(HandoverBooks& books, const MtaPatience& patience
       doubt_(std::move(doubt)),
       client_(offer_.session.client),
       words_(offer_.order.words),
-      joins_(offer_.order.what == MtaOrder::What::join) {
-  books_.opened(1);
+      joins_(offer_.order.what == MtaOrder::What::join),
+      place_(books, !joins_, target.most_led) {
   if (!target.why_not.empty())
     fail_later(target.why_not);
+  else if (place_.refused())
+    fail_later("too many clients are led already");
   else
     call_ = MtaCall::start(offer_.context, target.address, script_of(offer_, target), patience_,
                            [this](const MtaResult& result, MtaCall::Socket socket) { called(result, std::move(socket)); });
@@ -54,7 +56,6 @@ HandoverClient::~HandoverClient() {
   const bool in_message = relay_ != nullptr;
   if (relay_) relay_->stop();
   if (talk_) talk_->end(!in_message);
-  books_.opened(-1);
 }
 
 void HandoverClient::fail_later(std::string why) {

@@ -22,6 +22,7 @@ struct HandoverTarget {
   HandoverConfig::With with = HandoverConfig::With::proxy_v2;
   std::string our_name{};
   std::string why_not{};  ///< Nobody can be handed over; empty: it is ready.
+  int most_led = 0;       ///< HandoverConfig::led
 };
 
 class HandoverClient final : public Handover {
@@ -55,6 +56,7 @@ class HandoverClient final : public Handover {
   const Address client_;
   const HandoverEnvelope words_;
   const bool joins_;
+  const HandoverPlace place_;
   const std::shared_ptr<int> here_ = std::make_shared<int>();
   std::vector<std::string> extensions_;  // of the MTA
   std::shared_ptr<MtaCall> call_;

@@ -80,6 +80,7 @@ class HandoverTest : public ::testing::Test {
     HandoverConfig config;
     config.to = to;
     config.probe = std::chrono::hours(1);
+    config.led = most_led_;
     service_ = std::make_unique<HandoverService>(log_, metrics_, patience_);
     service_->configure(config, "mx.example.org");
   }
@@ -173,6 +174,7 @@ class HandoverTest : public ::testing::Test {
   std::unique_ptr<HandoverService> service_;
   std::unique_ptr<FakeMta> mta_;
   std::atomic<bool> probed_ = false;
+  int most_led_ = 20;
   boost::asio::io_context context_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::thread thread_;

@@ -146,6 +146,36 @@ TEST_F(LedHandoverTest, ReadsNoMoreThanTheMtaTakes) {
   EXPECT_EQ(size, in + 64 - in % 64) << "all of it arrives";
 }
 
+TEST_F(LedHandoverTest, OnlySoManyAreLedAtATime) {
+  most_led_ = 1;
+  serve([](FakeMtaClient& client) {
+    answer(client, "250 2.1.5 first\r\n");
+    client.rest();
+  });
+  open();
+  auto first = std::move(handover_);
+  begin();
+  EXPECT_EQ(answer(), "failed");
+  EXPECT_TRUE(log_.contains("result=unavailable mta_reply=too many clients are led already")) << log_.lines().back();
+  EXPECT_TRUE(service_->mta()->ready()) << "the MTA is not to blame";
+  on_io_thread([&] { first.reset(); });
+  open();
+}
+
+TEST_F(LedHandoverTest, WhoIsJoinedTakesNoPlaceOfThoseThatAreLed) {
+  most_led_ = 1;
+  serve([](FakeMtaClient& client) {
+    answer(client, "250 2.1.5 first\r\n");
+    client.rest();
+  });
+  open();
+  auto first = std::move(handover_);
+  order_.what = What::join;
+  begin();
+  EXPECT_EQ(hear(), "250 2.1.5 first\r");
+  on_io_thread([&] { first.reset(); });
+}
+
 TEST_F(LedHandoverTest, AnEndInDoubtIsNoEnd) {
   serve_well();
   open();

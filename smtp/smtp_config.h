@@ -50,6 +50,7 @@ struct HandoverConfig {
   With with = With::proxy_v2;
   std::chrono::seconds drain{300};  ///< At the end of deferd, for sessions handed over.
   std::chrono::seconds probe{60};   ///< How often the MTA is asked what it offers.
+  int led = 20;                     ///< Clients that are not white, and keep a connection to the MTA, at a time.
   static Schema<HandoverConfig> schema();
 };
 
