@@ -153,7 +153,8 @@ Schema<ListConfig> ListConfig::schema() {
              "Not used any more when it could not be fetched for so long; 0 is for ever.")
       .field("timeout", &ListConfig::timeout, 1s, 1h, "A fetch ends after so long.")
       .field("min_entries", &ListConfig::min_entries, 0u, 100'000'000u, "With fewer entries the former list stays.")
-      .field("max_entries", &ListConfig::max_entries, 1u, 100'000'000u, "With more entries the former list stays.")
+      .field("max_entries", &ListConfig::max_entries, 1u, 100'000'000u,
+             "With more entries, or prefixes that its ranges make, the former list stays.")
       .field("max_mib", &ListConfig::max_mib, 1u, 4096u, "With more MiB, packed or unpacked, the former list stays.")
       .field("max_ipv4", &ListConfig::max_ipv4, 0u, 1ull << 32, "With more IPv4 addresses in it the former list stays.")
       .field("max_ipv6", &ListConfig::max_ipv6, "With more IPv6 networks (/64) in it the former list stays.")

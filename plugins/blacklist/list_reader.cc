@@ -1,5 +1,6 @@
 #include "list_reader.h"
 
+#include <bit>
 #include <utility>
 
 namespace deferd::blacklist {
@@ -7,6 +8,31 @@ namespace {
 
 constexpr std::size_t kMostShown = 60;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+__extension__ using Uint128 = unsigned __int128;
+
+int count_ones(Uint128 number) {
+  return std::popcount(static_cast<std::uint64_t>(number)) + std::popcount(static_cast<std::uint64_t>(number >> 64));
+}
+
+Uint128 number_of(const Address& address) {
+  Uint128 number = 0;
+  for (const std::uint8_t byte : address.bytes()) number = number << 8 | byte;
+  return number;
+}
+
+/// How many prefixes a range is made of, without making them: up to 62 of IPv4, 254 of IPv6. At the highest bit
+/// in which its ends differ it falls into two parts; each is made of one prefix for each one bit of its length.
+std::uint64_t pieces_of(const AddressRange& range) {
+  const auto first = number_of(range.first()), last = number_of(range.last());
+  if (first == last) return 1;
+  Uint128 half = 1;
+  for (auto differ = first ^ last; differ > 1; differ >>= 1) half <<= 1;
+  const Uint128 below = first & (half - 1), above = last & (half - 1);
+  const bool whole = below == 0 && above == half - 1;
+  if (whole) return 1;
+  return static_cast<std::uint64_t>(count_ones(half - below) + count_ones(above + 1));
+}
 
 /// Without line end and byte order mark.
 std::string_view bare(std::string_view line, std::uint64_t number) {
@@ -37,6 +63,8 @@ Result<void> ListReader::take(std::string_view text, std::uint64_t number) {
   }
   if (!read->range) return {};
   if (content_.entries >= most_) return fail(Errc::invalid, "has more than " + std::to_string(most_) + " entries");
+  pieces_ += pieces_of(*read->range);
+  if (pieces_ > most_) return fail(Errc::invalid, "has ranges that make more than " + std::to_string(most_) + " prefixes");
   if (!read->warning.empty()) {
     ++content_.warned;
     remark(line, number, read->warning);

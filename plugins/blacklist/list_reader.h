@@ -26,9 +26,11 @@ class ListReader {
  public:
   static constexpr std::size_t kMostRemarks = 20;
 
+  /// A range counts as one entry, and as all the prefixes it is split into: no more of either than `most_entries`. What a text
+  /// takes in memory is bounded by that, however its ranges are chosen.
   ListReader(Format format, std::uint64_t most_entries) : format_(format), most_(most_entries) {}
 
-  /// The next bytes, cut wherever. Errors: invalid, when there are more entries than may be.
+  /// The next bytes, cut wherever. Errors: invalid, when there are more entries, or prefixes of ranges, than may be.
   Result<void> feed(std::string_view bytes);
   /// Once, at the end. Errors as feed().
   Result<Content> finish();
@@ -39,6 +41,7 @@ class ListReader {
 
   const Format format_;
   const std::uint64_t most_;
+  std::uint64_t pieces_ = 0;
   LineSplitter lines_;
   PrefixSetBuilder builder_;
   Content content_;

@@ -71,6 +71,33 @@ TEST(ListReader, BoundsItsEntries) {
   EXPECT_EQ(content.error().what, "has more than 2 entries");
 }
 
+TEST(ListReader, CountsThePrefixesThatARangeMakes) {
+  for (const auto* text :
+       {"192.0.2.7", "192.0.2.0/24", "192.0.2.7 - 192.0.2.8", "192.0.2.0 - 192.0.2.254", "192.0.2.1 - 192.0.2.255",
+        "10.0.0.0 - 10.1.255.255", "0.0.0.1 - 255.255.255.254", "0.0.0.0 - 255.255.255.255", "1.2.3.4 - 5.6.7.8", "2001:db8::/32",
+        "2001:db8::1 - 2001:db8::ffff:fffe", "2001:db8:0:7::1 - 2001:db8:0:7:ffff:ffff:ffff:fffe",
+        "2001:db8::1 - ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", "2001:db8::8000:0:0:0 - 2001:db8:0:1:7fff:ffff:ffff:ffff"}) {
+    const auto content = read(text);
+    ASSERT_TRUE(content) << text;
+    const auto prefixes_made = content->set.size();
+    EXPECT_TRUE(read(text, 1000, prefixes_made)) << text;
+    if (prefixes_made > 1) {
+      EXPECT_FALSE(read(text, 1000, prefixes_made - 1)) << text;
+    }
+  }
+}
+
+TEST(ListReader, BoundsThePrefixesThatItsRangesMake) {
+  std::string text;
+  for (int i = 0; i < 9; ++i) {
+    const auto network = "2001:db8:0:" + std::to_string(i) + ":";
+    text += network + ":1-" + network + "ffff:ffff:ffff:fffe\n";
+  }
+  const auto content = read(text);  // 126 of each
+  ASSERT_FALSE(content);
+  EXPECT_EQ(content.error().what, "has ranges that make more than 1000 prefixes");
+}
+
 TEST(ListReader, PassesOverAByteOrderMark) {
   EXPECT_EQ(prefixes(read("\xEF\xBB\xBF"
                           "192.0.2.1\n")
