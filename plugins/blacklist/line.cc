@@ -59,13 +59,19 @@ Result<Line> parse_prefix(std::string_view token) {
   return of_prefix(*prefix, given != prefix->address());
 }
 
+/// As far as it goes: somebody meant an address, and an entry that says less than it should is better none.
+bool looks_like_address(std::string_view token) {
+  const auto digits = std::min(token.find_first_not_of("0123456789"), token.size());
+  return (digits > 0 && token.substr(digits).starts_with('.')) || std::count(token.begin(), token.end(), ':') > 1;
+}
+
 /// What follows the first address: an end of a range, a comment, or nothing that matters.
 Result<Line> parse_range(const Address& first, std::string_view rest) {
   const auto start = rest.find_first_not_of(" \t\r-");
   const bool hyphen = rest.substr(0, start).find('-') != rest.npos;
   const auto token = start == rest.npos ? std::string_view() : token_of(rest.substr(start));
   const auto last = Address::parse(token);
-  if (!last && hyphen) return fail(Errc::invalid, "is a range without an end");
+  if (!last && hyphen && looks_like_address(token)) return fail(Errc::invalid, "is a range without an end");
   if (!last) return Line{AddressRange(first), {}};
   if (last->is_v4() != first.is_v4()) return fail(Errc::invalid, "is a range from one family to another");
   auto range = AddressRange::between(first, *last);
@@ -73,8 +79,12 @@ Result<Line> parse_range(const Address& first, std::string_view rest) {
   return Line{*range, {}};
 }
 
+/// A word as a whole, so that of names that begin with numbers (`10-2-3-4.dsl.example.net`) nothing is taken for an address.
 /// `192.0.2` stands for its prefix; what is no address at all is a name.
 Result<Line> parse_postgrey(std::string_view token) {
+  if (token.front() == '/') return Line{};
+  if (token.find('/') != token.npos) return parse_prefix(token);
+  if (const auto whole = Address::parse(token)) return Line{AddressRange(*whole), {}};
   Address address;
   const bool numbers = std::all_of(token.begin(), token.end(), [](char c) { return is_digit(c) || c == '.'; });
   if (!numbers && token.find(':') == token.npos) return Line{};
@@ -106,12 +116,11 @@ Result<Prefix> parse_masked(std::string_view address_text, std::string_view leng
 Result<Line> parse_line(std::string_view text, Format format) {
   text = trimmed(text);
   if (text.empty() || text.front() == '#' || text.front() == ';') return Line{};
-  if (format == Format::postgrey && text.front() == '/') return Line{};
+  if (format == Format::postgrey) return parse_postgrey(text.substr(0, text.find_first_of(" \t\r#")));
   const auto token = token_of(text);
   if (token.size() > kLongestToken) return fail(Errc::invalid, "is no address and no prefix");
   if (token.find('/') != token.npos) return parse_prefix(token);
   if (const auto address = Address::parse(token)) return parse_range(*address, text.substr(token.size()));
-  if (format == Format::postgrey) return parse_postgrey(token);
   return fail(Errc::invalid, "is no address and no prefix");
 }
 

@@ -1,6 +1,6 @@
 // One line of a list: who it means. Pure.
 //
-//   192.0.2.7   2001:db8::1           an address; what stands behind it is ignored
+//   192.0.2.7   2001:db8::1           an address; what stands behind it is ignored, also ` - words`
 //   192.0.2.0/24   2001:db8::/32      a prefix, also with zeros left off: 10/8
 //   192.0.2.1 - 192.0.2.9             a range with both its ends; with or without the hyphen, as spamd-setup(8) takes it
 //   # ...   ; ...                     a comment

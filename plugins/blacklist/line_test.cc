@@ -48,6 +48,9 @@ TEST(ListLine, IgnoresWhatStandsBehind) {
   EXPECT_EQ(read("192.0.2.0/24 ; SBL1234"), "192.0.2.0-192.0.2.255");
   EXPECT_EQ(read("192.0.2.7,2026-01-01,spam"), "192.0.2.7");
   EXPECT_EQ(read("192.0.2.7 20260101"), "192.0.2.7");
+  EXPECT_EQ(read("192.0.2.7 - spam source"), "192.0.2.7");
+  EXPECT_EQ(read("192.0.2.7 - 20260101"), "192.0.2.7");
+  EXPECT_EQ(read("192.0.2.7 -"), "192.0.2.7");
 }
 
 TEST(ListLine, TakesBlanksAndLineEndsAsTheyCome) {
@@ -69,9 +72,10 @@ TEST(ListLine, MasksHostBitsAndSaysSo) {
 }
 
 TEST(ListLine, RefusesWhatListsEverybodyOrNobody) {
-  for (const auto* text : {"0.0.0.0/0", "10.0.0.0/0", "::/0", "::ffff:0.0.0.0/96", "192.0.2.0/33", "2001:db8::/129",
-                           "192.0.2.9 - 192.0.2.1", "192.0.2.1 - 2001:db8::1", "192.0.2.1 -", "192.0.2.1 - all", "192.0.2.0/",
-                           "192.0.2.0/x", "192.0.2.0/-1", "192.0.2.0/24x"})
+  for (const auto* text :
+       {"0.0.0.0/0", "10.0.0.0/0", "::/0", "::ffff:0.0.0.0/96", "192.0.2.0/33", "2001:db8::/129", "192.0.2.9 - 192.0.2.1",
+        "192.0.2.1 - 2001:db8::1", "192.0.2.1 - 192.0.2.300", "192.0.2.1 - 192.0.2.9/24", "192.0.2.1 - 192.0.2",
+        "2001:db8::1 - 2001:db8::g", "192.0.2.0/", "192.0.2.0/x", "192.0.2.0/-1", "192.0.2.0/24x"})
     EXPECT_EQ(read(text), "error") << text;
 }
 
@@ -91,6 +95,16 @@ TEST(ListLine, TakesPostgreysListOfClientsAsFarAsItIsAddresses) {
   EXPECT_EQ(read("mail.example.org", Format::postgrey), "");
   EXPECT_EQ(read("/^mail\\d+\\.example\\.org$/", Format::postgrey), "");
   EXPECT_EQ(read("192.0.2.300", Format::postgrey), "error");
+  EXPECT_EQ(read("192.0.2.7 # some", Format::postgrey), "192.0.2.7");
+  EXPECT_EQ(read("192.0.2#some", Format::postgrey), "192.0.2.0-192.0.2.255");
+}
+
+TEST(ListLine, TakesNoNameInPostgreysListForAnAddress) {
+  for (const auto* text : {"10-2-3-4.dsl.example.net", "10.2.3.4-dsl.example.net", "10,example.net", "10;x",
+                           "192.0.2.7.example.net", "10/", "10/x", "10-", "192.0.2-9"})
+    EXPECT_TRUE(read(text, Format::postgrey) == "" || read(text, Format::postgrey) == "error") << text;
+  EXPECT_EQ(read("10-2-3-4.dsl.example.net", Format::postgrey), "");
+  EXPECT_EQ(read(std::string(70, 'a') + ".example.net", Format::postgrey), "");  // no bad line
 }
 
 }  // namespace
