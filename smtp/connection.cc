@@ -20,6 +20,7 @@ constexpr std::size_t kTurn = 16 * kPiece;      // then others have their turn
 constexpr std::size_t kKeptCapacity = 512;      // of a reply's buffer
 constexpr std::chrono::seconds kHeaderTime{5};  // for a PROXY header
 constexpr std::chrono::seconds kLinger{5};
+constexpr std::chrono::seconds kLedIdle{60};  // while the MTA is kept waiting for the client's next line
 
 std::string timed_out() { return format_reply(421, "4.4.2", "Timeout"); }
 
@@ -40,6 +41,10 @@ void Connection::become(State state) {
 void Connection::limit(std::chrono::seconds time) { owner_.wheel().set(*this, std::min(owner_.now() + time, session_end())); }
 
 SteadyTime Connection::session_end() const { return began_ + (held_ ? config_->limits.kept_session : config_->limits.session); }
+
+std::chrono::seconds Connection::patience() const {
+  return at_mta_ ? std::min(config_->limits.idle, kLedIdle) : config_->limits.idle;
+}
 
 void Connection::wait(bool to_write) { owner_.wait(*this, to_write); }
 
@@ -175,7 +180,7 @@ bool Connection::read_line(std::size_t& budget) {
   const auto line = reader_.next(longest);
   if (!line) {
     // For the whole line: a byte now and then does not prolong it.
-    if (!waiting()) limit(config_->limits.idle);
+    if (!waiting()) limit(patience());
     return read(budget);
   }
   owner_.wheel().cancel(*this);
@@ -279,7 +284,7 @@ bool Connection::send() {
         break;
       case Moved::State::wait_read:
       case Moved::State::wait_write:
-        if (!waiting()) limit(config_->limits.idle);
+        if (!waiting()) limit(patience());
         wait(moved.state == Moved::State::wait_write);
         return false;
       case Moved::State::closed:

@@ -86,6 +86,7 @@ class Connection : public Timed {
   std::unique_ptr<SmtpSession> take_session() { return std::move(session_); }
   const SmtpConfig& config() const { return *config_; }
   SteadyTime began() const { return began_; }
+  SteadyTime session_end() const;  ///< It is not to last longer.
   Transport& transport() { return encrypted_ ? static_cast<Transport&>(*tls_) : plain_; }
   int descriptor() const { return plain_.descriptor(); }
   std::string_view unread() const { return reader_.pending(); }
@@ -113,7 +114,7 @@ class Connection : public Timed {
   void end_tls();
   bool stutters(SteadyTime now) const;
   bool spoke_early() const;
-  SteadyTime session_end() const;
+  std::chrono::seconds patience() const;
   void hang_up();
   void close();
 

@@ -111,7 +111,8 @@ TEST_F(ConnectionMtaTest, LeavesTheMtaWithTheTransaction) {
   EXPECT_EQ(left_mta, 1);
 }
 
-TEST_F(ConnectionMtaTest, TimesOutBetweenCommandsAsEver) {
+TEST_F(ConnectionMtaTest, TimesOutBetweenCommandsSoonWhileTheMtaIsKeptWaiting) {
+  config->limits.idle = std::chrono::seconds{200};
   start();
   introduce();
   say("RCPT TO:<b@example.net>\r\n");
@@ -119,7 +120,23 @@ TEST_F(ConnectionMtaTest, TimesOutBetweenCommandsAsEver) {
   EXPECT_FALSE(is_over) << "the MTA is thinking";
   answer("250 mta: yes");
   heard();
-  pass(config->limits.idle * 2);
+  pass(std::chrono::seconds{58});
+  EXPECT_EQ(heard(), "");
+  pass(std::chrono::seconds{4});
+  EXPECT_EQ(heard(), "421 4.4.2 Timeout\r\n");
+}
+
+TEST_F(ConnectionMtaTest, HasItsTimeAgainOnceTheMtaIsLeft) {
+  config->limits.idle = std::chrono::seconds{300};
+  start();
+  introduce();
+  say("RCPT TO:<b@example.net>\r\n");
+  answer("250 mta: yes");
+  say("RSET\r\n");
+  heard();
+  pass(std::chrono::seconds{298});
+  EXPECT_EQ(heard(), "");
+  pass(std::chrono::seconds{4});
   EXPECT_EQ(heard(), "421 4.4.2 Timeout\r\n");
 }
 

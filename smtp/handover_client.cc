@@ -140,7 +140,7 @@ void HandoverClient::data_answered(int code, std::string reply) {
 }
 
 void HandoverClient::carry(boost::asio::posix::stream_descriptor& socket, std::string_view unread) {
-  relay_ = MessageRelay::start(offer_.context, socket, offer_.transport, unread, talk_->socket(), limits_.idle,
+  relay_ = MessageRelay::start(offer_.context, socket, offer_.transport, unread, talk_->socket(), {limits_.idle, offer_.end},
                                [this](const MessageRelay::Result& result) { carried(result); });
 }
 
@@ -160,6 +160,9 @@ void HandoverClient::carried(const MessageRelay::Result& result) {
                      .reply = format_reply(554, "5.6.0", "A line that is only a dot must end, like the one before, with CR LF"),
                      .last = true,
                      .cut = true});
+    case How::too_slow:
+      books_.message(client_, "none: the client has taken too long", result.bytes);
+      return answer({.code = 421, .reply = format_reply(421, "4.4.2", "Timeout"), .last = true, .cut = true});
     case How::mta_gone:
       books_.message(client_, "none: it hung up, or kept us waiting", result.bytes);
       return fail();

@@ -95,7 +95,7 @@ class HandoverTest : public ::testing::Test {
   void begin(std::string unread = {}) {
     unread_ = std::move(unread);
     on_io_thread([this] {
-      handover_ = service_->starter()({context_, *descriptor_, *transport_, session_, order_, unread_,
+      handover_ = service_->starter()({context_, *descriptor_, *transport_, session_, order_, unread_, end_,
                                        [this](MtaAnswer answer) {
                                          came({"answered", std::move(answer)});
                                        },
@@ -184,6 +184,7 @@ class HandoverTest : public ::testing::Test {
   Session session_;
   MtaOrder order_;
   std::string unread_;
+  SteadyTime end_ = SteadyTime::max();
   std::unique_ptr<Handover> handover_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -321,6 +321,38 @@ TEST_F(LedHandoverTest, AClientThatLeavesAfterTheEndIsNotMissed) {
   EXPECT_EQ(answer(), "250 2.0.0 queued\r\n(last)");
 }
 
+TEST_F(LedHandoverTest, AMessageThatIsNotSentByTheSessionsEndIsCutShort) {
+  serve_well();
+  end_ = std::chrono::steady_clock::now();
+  open();
+  order(What::data);
+  answer();
+  order(What::message, "Subject: x\r\n");
+  EXPECT_EQ(answer(), "421 4.4.2 Timeout\r\n(last)(cut)");
+  on_io_thread([this] { handover_.reset(); });
+  EXPECT_EQ(heard(), "DATA\n") << "and no QUIT, which would be text";
+}
+
+TEST_F(LedHandoverTest, TheAnswerToAWholeMessageIsWaitedForBeyondTheSessionsEnd) {
+  std::promise<void> go_on;
+  serve([&](FakeMtaClient& client) {
+    answer(client, "250 2.1.5 first\r\n");
+    client.line();
+    client.say("354 go on\r\n");
+    client.line();
+    go_on.get_future().wait_for(seconds(20));
+    client.say("250 2.0.0 queued\r\n");
+  });
+  end_ = std::chrono::steady_clock::now();
+  open();
+  order(What::data);
+  answer();
+  order(What::message, ".\r\n");
+  for (int turn = 0; turn < 100; ++turn) on_io_thread([] { std::this_thread::yield(); });
+  go_on.set_value();
+  EXPECT_EQ(answer(), "250 2.0.0 queued\r\n(last)");
+}
+
 TEST_F(LedHandoverTest, EndsAtOnceInTheMiddleOfAMessage) {
   serve_well();
   open();

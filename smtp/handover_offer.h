@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "deferd/session.h"
+#include "deferd/time.h"
 #include "smtp/mta_order.h"
 #include "smtp/transport.h"
 
@@ -21,6 +22,7 @@ struct HandoverOffer {
   const Session& session;   ///< Only as long as start() lasts.
   const MtaOrder& order;    ///< Likewise; `join` or `open`.
   std::string_view unread;  ///< What the client has sent after its last command; until the answer.
+  SteadyTime end;           ///< A client that is led must have sent its message by then.
 
   /// To each order comes one of these, not from within. After `failed` and `over` there is nothing more to come.
   std::function<void(MtaAnswer)> answered;

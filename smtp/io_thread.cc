@@ -228,6 +228,7 @@ void IoThread::hand_over(Connection& connection) {
                                .session = seat.session()->session(),
                                .order = order,
                                .unread = seat.unread(),
+                               .end = seat.session_end(),
                                .answered = [this, &seat](MtaAnswer answer) { answered_by_mta(seat, std::move(answer)); },
                                .failed = [this, &seat] { handed_back(seat, false); },
                                .over = [this, &seat] { handed_back(seat, true); }});

@@ -1,5 +1,6 @@
 #include "smtp/message_relay.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 #include <utility>
@@ -24,21 +25,21 @@ bool must_wait(Moved::State state) { return state == Moved::State::wait_read || 
 }  // namespace
 
 MessageRelay::MessageRelay(net::io_context& context, net::posix::stream_descriptor& client, Transport& transport,
-                           MtaCall::Socket& mta, std::chrono::milliseconds idle, Done done)
+                           MtaCall::Socket& mta, const Limits& limits, Done done)
     : context_(context),
       client_(client),
       transport_(transport),
       mta_(mta),
       mta_transport_(mta.native_handle()),
-      idle_(idle),
+      limits_(limits),
       timer_(context),
       moved_(steady_clock::now()),
       done_(std::move(done)) {}
 
 std::shared_ptr<MessageRelay> MessageRelay::start(net::io_context& context, net::posix::stream_descriptor& client,
                                                   Transport& transport, std::string_view unread, MtaCall::Socket& mta,
-                                                  std::chrono::milliseconds idle, Done done) {
-  std::shared_ptr<MessageRelay> relay(new MessageRelay(context, client, transport, mta, idle, std::move(done)));
+                                                  const Limits& limits, Done done) {
+  std::shared_ptr<MessageRelay> relay(new MessageRelay(context, client, transport, mta, limits, std::move(done)));
   net::post(context, [relay, first = std::string(unread)] {
     if (!relay->done_) return;
     relay->watch();
@@ -139,11 +140,22 @@ void MessageRelay::wait_for_mta(bool to_write) {
                   });
 }
 
+// Who has sent all waits for the MTA alone.
+steady_clock::time_point MessageRelay::due() const {
+  const auto idle = moved_ + limits_.idle;
+  return complete_ ? idle : std::min(idle, limits_.end);
+}
+
 void MessageRelay::watch() {
-  timer_.expires_at(moved_ + idle_);
+  timer_.expires_at(due());
   timer_.async_wait([self = shared_from_this()](error_code error) {
     if (error || !self->done_) return;
-    if (steady_clock::now() < self->moved_ + self->idle_) return self->watch();
+    const auto now = steady_clock::now();
+    if (now < self->due()) return self->watch();
+    if (now < self->moved_ + self->limits_.idle) {
+      self->finish(How::too_slow);
+      return;
+    }
     self->finish(self->complete_ || !self->out_.empty() ? How::mta_gone : How::client_gone);
   });
 }

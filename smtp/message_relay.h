@@ -24,6 +24,7 @@ class MessageRelay : public std::enable_shared_from_this<MessageRelay> {
     enum class How : std::uint8_t {
       answered,     ///< `code` and `reply`, to the whole message.
       early,        ///< `code` and `reply`, a refusal before its end.
+      too_slow,     ///< The client, at the limit of its session. The MTA has not got the end.
       doubtful,     ///< Its end is in doubt (message_end.h): the MTA has not got it.
       mta_gone,     ///< Or out of step; it has not got the end.
       unanswered,   ///< It was sent the whole message, and is gone or out of step: nobody knows whether it has taken it.
@@ -35,20 +36,24 @@ class MessageRelay : public std::enable_shared_from_this<MessageRelay> {
     std::string unread;  ///< What the client has sent after the end.
     std::uint64_t bytes = 0;
   };
+  struct Limits {
+    std::chrono::milliseconds idle;             ///< Nobody says or takes anything for so long.
+    std::chrono::steady_clock::time_point end;  ///< The client must have sent its message by then.
+  };
   using Done = std::function<void(const Result&)>;
 
   /// Everything is lent until `done`, which is called once, never from within, or stop(). Unless it answered, the MTA must be
-  /// left without another word then. `idle`: nobody says or takes anything for so long.
+  /// left without another word then.
   static std::shared_ptr<MessageRelay> start(boost::asio::io_context& context, boost::asio::posix::stream_descriptor& client,
                                              Transport& transport, std::string_view unread, MtaCall::Socket& mta,
-                                             std::chrono::milliseconds idle, Done done);
+                                             const Limits& limits, Done done);
   void stop();  ///< At once; `done` is not called.
 
  private:
   static constexpr std::size_t kPiece = 64 * 1024;
 
   MessageRelay(boost::asio::io_context& context, boost::asio::posix::stream_descriptor& client, Transport& transport,
-               MtaCall::Socket& mta, std::chrono::milliseconds idle, Done done);
+               MtaCall::Socket& mta, const Limits& limits, Done done);
   void pump();
   bool hear();     // the MTA; false: it is over
   bool deliver();  // false: wait, or it is over
@@ -56,6 +61,7 @@ class MessageRelay : public std::enable_shared_from_this<MessageRelay> {
   bool take(std::string_view bytes);
   void wait_for_client(bool to_write);
   void wait_for_mta(bool to_write);
+  std::chrono::steady_clock::time_point due() const;
   void watch();
   bool finish(Result::How how);  // false
   void let_go();
@@ -65,7 +71,7 @@ class MessageRelay : public std::enable_shared_from_this<MessageRelay> {
   Transport& transport_;
   MtaCall::Socket& mta_;
   PlainTransport mta_transport_;
-  const std::chrono::milliseconds idle_;
+  const Limits limits_;
   boost::asio::steady_timer timer_;
   std::chrono::steady_clock::time_point moved_;
   MessageEnd end_;
