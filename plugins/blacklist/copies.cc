@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -68,8 +69,9 @@ Result<void> write_all(int descriptor, std::string_view bytes, const std::string
   return {};
 }
 
-Result<void> write_file(const std::string& path, std::string_view head, std::string_view body) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+/// A new file, mode 0600; the X at the end of `path` become whatever no other file is called.
+Result<void> write_file(std::string& path, std::string_view head, std::string_view body) {
+  const int descriptor = ::mkostemp(path.data(), O_CLOEXEC);
   if (descriptor < 0) return tl::unexpected(error_of(path));
   auto done = write_all(descriptor, head, path);
   if (done) done = write_all(descriptor, body, path);
@@ -118,7 +120,7 @@ std::string Copies::path(std::string_view name) const { return folder_ + "/" + f
 Result<void> Copies::write(std::string_view name, const Copy& copy) const {
   if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) return tl::unexpected(error_of(folder_));
   const auto place = path(name);
-  const auto fresh = place + ".new";
+  auto fresh = place + ".XXXXXX";
   const std::string head = std::string(kFirstLine) + "\nsource " + one_line(copy.source) + "\nfetched " +
                            std::to_string(copy.fetched.time_since_epoch().count()) + "\netag " + one_line(copy.validators.etag) +
                            "\nmodified " + one_line(copy.validators.modified) + "\n\n";
@@ -127,8 +129,10 @@ Result<void> Copies::write(std::string_view name, const Copy& copy) const {
     return written;
   }
   set_modified(fresh, copy.checked);
-  if (::rename(fresh.c_str(), place.c_str()) != 0) return tl::unexpected(error_of(place));
-  return {};
+  if (::rename(fresh.c_str(), place.c_str()) == 0) return {};
+  auto error = error_of(place);
+  ::unlink(fresh.c_str());
+  return tl::unexpected(std::move(error));
 }
 
 void Copies::touch(std::string_view name, Time checked) const { set_modified(path(name), checked); }

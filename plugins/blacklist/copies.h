@@ -19,7 +19,8 @@ struct Copy {
   std::string body;
 };
 
-/// A folder of copies, one file a name. Written as a whole or not at all. One thread a name at a time.
+/// A folder of copies, one file a name. Written as a whole or not at all, also when two write the same
+/// name. Any thread.
 class Copies {
  public:
   explicit Copies(std::string folder) : folder_(std::move(folder)) {}

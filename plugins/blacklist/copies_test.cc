@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "testing_support.h"
 
 namespace deferd::blacklist {
@@ -76,6 +78,21 @@ TEST_F(CopiesTest, SaysWhatIsMissingOrDamaged) {
   EXPECT_EQ(copies.read("mine").error().code, Errc::corrupt);
   copies.remove("mine");
   EXPECT_EQ(copies.read("mine").error().code, Errc::not_found);
+}
+
+TEST_F(CopiesTest, AreWholeWhenTwoWriteTheSame) {
+  const auto write = [&](char letter) {
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(copies.write("mine", copy(std::string(100'000, letter))));
+  };
+  std::thread other(write, 'a');
+  write('b');
+  other.join();
+  const auto read = copies.read("mine");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->body, std::string(100'000, read->body.front()));
+  std::vector<std::string> files;
+  for (const auto& file : std::filesystem::directory_iterator(folder.file("lists"))) files.push_back(file.path().filename());
+  EXPECT_THAT(files, ElementsAre("mine.list"));
 }
 
 TEST_F(CopiesTest, SaysThatAFolderCannotBeWritten) { EXPECT_FALSE(Copies(folder.file("no/such/folder")).write("mine", copy())); }
