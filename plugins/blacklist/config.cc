@@ -5,6 +5,7 @@
 #include "config_port_address.h"
 #include "deferd/list_message.h"
 #include "plan.h"
+#include "pushed.h"
 
 namespace deferd::blacklist {
 namespace {
@@ -56,6 +57,8 @@ class ListCheck {
       : list_(list), value_(value), path_(path), problems_(problems) {}
 
   void run() {
+    if (list_.name.starts_with(kPushedPrefix))
+      error("name", "must not begin with 'port.': so do copies of the configuration port");
     if (!is_name(list_.name)) error("name", "must be letters, digits and - _ . of at most 64 bytes");
     const int sources = !list_.file.empty() + !list_.url.empty() + !list_.exec.empty() + !list_.entries.empty();
     if (sources != 1) problems_.error(value_.mark(), path_, "needs one of 'file', 'url', 'exec' and 'entries'");
@@ -67,7 +70,9 @@ class ListCheck {
     for (const auto& tag : list_.tags)
       if (!is_word(tag)) error("tags", "'" + tag + "': a tag is a word of at most 100 bytes without blanks");
     if (list_.every && (*list_.every < 1min || *list_.every > 30 * 24h)) error("every", "must be within 1m to 30d");
-    if (list_.max_age != 0s && list_.every.value_or(0s) >= list_.max_age) error("max_age", "must be longer than 'every'");
+    const auto every = list_.every.value_or(usual_every(list_.file.empty() ? SourceSpec::Kind::url : SourceSpec::Kind::file));
+    if (list_.entries.empty() && list_.max_age != 0s && list_.max_age < 2 * every)  // or one failure would empty it
+      error("max_age", "must be at least twice 'every', which is " + format_duration(every));
     if (list_.min_entries > list_.max_entries) error("min_entries", "must be at most 'max_entries'");
     const bool hex = list_.sha256.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
     if (!list_.sha256.empty() && (!hex || list_.sha256.size() != 64)) error("sha256", "must be 64 hex digits");

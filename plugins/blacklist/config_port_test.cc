@@ -136,6 +136,13 @@ TEST_F(ConfigPortTest, SurvivesARestart) {
   EXPECT_EQ(port->lists().all().at(0)->came, host.clock().now() - 1h);
 }
 
+TEST_F(ConfigPortTest, TakesNoCopyThatIsNotItsOwn) {
+  ASSERT_TRUE(copies.write("port.a", {"https://x.example/list", {}, {}, {}, "a;\"one\";192.0.2.0/24"}));
+  listen();
+  EXPECT_THAT(tags(), IsEmpty());
+  EXPECT_TRUE(copies.size("port.a"));
+}
+
 TEST_F(ConfigPortTest, IsSharedWithTheNextConfiguration) {
   listen();
   ConfigPort next(socket, copies, host, [](const PortAddress&) { return true; });

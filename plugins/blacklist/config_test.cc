@@ -93,11 +93,14 @@ TEST_F(BlacklistConfig, SaysWhereSpamdConfIsWrong) {
   EXPECT_THAT(complaints("spamd_conf: " + folder.write("spamd.conf", "all:b:\nb:black:msg=\"b\":file=/b:\n") +
                          "\nlists: [{name: b, entries: [192.0.2.1]}]"),
               HasSubstr("'b' is also a list of 'lists'"));
+  EXPECT_THAT(complaints("spamd_conf: " + folder.write("spamd.conf", "all:port.b:\nport.b:black:msg=\"b\":file=/b:\n")),
+              HasSubstr("'port.b': names must not begin with 'port.'"));
 }
 
 TEST_F(BlacklistConfig, RefusesWhatCannotBeMeant) {
   EXPECT_THAT(complaints("lists: [{file: /a}]"), HasSubstr("'name' is missing"));
   EXPECT_THAT(complaints("lists: [{name: a/b, file: /a}]"), HasSubstr("must be letters, digits"));
+  EXPECT_THAT(complaints("lists: [{name: port.a, file: /a}]"), HasSubstr("must not begin with 'port.'"));
   EXPECT_THAT(complaints("lists: [{name: a, file: /a}, {name: a, file: /b}]"), HasSubstr("there is another list 'a'"));
   EXPECT_THAT(complaints_of_list("white: no"), HasSubstr("needs one of 'file', 'url', 'exec' and 'entries'"));
   EXPECT_THAT(complaints_of_list("file: /a, url: 'https://x.example/a'"), HasSubstr("needs one of"));
@@ -112,7 +115,13 @@ TEST_F(BlacklistConfig, RefusesWhatCannotBeMeant) {
   EXPECT_THAT(complaints_of_list("file: /a, message: " + std::string(401, 'x')), HasSubstr("has a line that is too long"));
   EXPECT_THAT(complaints_of_list("file: /a, tags: ['two words']"), HasSubstr("a tag is a word"));
   EXPECT_THAT(complaints_of_list("file: /a, every: 10s"), HasSubstr("every: must be within 1m to 30d"));
-  EXPECT_THAT(complaints_of_list("file: /a, every: 8d"), HasSubstr("max_age: must be longer than 'every'"));
+  EXPECT_THAT(complaints_of_list("file: /a, every: 8d"), HasSubstr("max_age: must be at least twice 'every', which is 8d"));
+  EXPECT_THAT(complaints_of_list("url: 'https://x.example/a', max_age: 90m"), HasSubstr("which is 1h"));
+  EXPECT_THAT(complaints_of_list("exec: [a], max_age: 90m"), HasSubstr("which is 1h"));
+  EXPECT_THAT(complaints_of_list("file: /a, max_age: 90s"), HasSubstr("which is 1m"));
+  EXPECT_EQ(complaints_of_list("file: /a, max_age: 2m"), "");
+  EXPECT_EQ(complaints_of_list("file: /a, every: 30d, max_age: 0s"), "");
+  EXPECT_EQ(complaints_of_list("entries: [192.0.2.1], max_age: 1s"), "");
   EXPECT_THAT(complaints_of_list("file: /a, min_entries: 5, max_entries: 4"), HasSubstr("must be at most 'max_entries'"));
   EXPECT_THAT(complaints_of_list("file: /a, sha256: abc"), HasSubstr("must be 64 hex digits"));
   EXPECT_THAT(complaints_of_list("file: /a, white: yes, action: reject"), HasSubstr("action: has no use for a white list"));

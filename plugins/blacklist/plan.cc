@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "pushed.h"
 #include "source.h"
 #include "spamd_conf.h"
 
@@ -20,10 +21,6 @@ Result<std::string> read_small_file(const std::string& path) {
   auto fetched = fetch_file(path, {}, {kLargestText, {}, {}}, {progress, stop});
   if (!fetched) return tl::unexpected(fetched.error());
   return std::move(fetched->body);
-}
-
-Duration usual(const SourceSpec& source) {
-  return source.is_remote() ? kEveryRemote : source.kind == SourceSpec::Kind::file ? kEveryFile : 0s;
 }
 
 SourceSpec source_of(const ListConfig& list) {
@@ -44,7 +41,7 @@ FeedSpec feed_of(const ListConfig& list, const SourceSpec& source, const Config&
   feed.name = list.name;
   feed.source = source;
   feed.format = list.format;
-  feed.every = list.every.value_or(usual(source));
+  feed.every = list.every.value_or(usual_every(source.kind));
   feed.max_age = source.kind == SourceSpec::Kind::entries ? 0s : list.max_age;
   feed.timeout = list.timeout;
   feed.min_entries = list.min_entries;
@@ -54,6 +51,7 @@ FeedSpec feed_of(const ListConfig& list, const SourceSpec& source, const Config&
   feed.max_ipv6 = list.max_ipv6;
   feed.sha256 = lower(list.sha256);
   feed.ca_file = config.ca_file;
+  feed.white = list.white;
   return feed;
 }
 
@@ -64,24 +62,30 @@ class SpamdLists {
       : config_(config), plan_(plan), errors_(errors), own_(plan.feeds.size()) {}
 
   void add(const SpamdList& list) {
-    const auto feed = feed_named(list);
+    const auto feed = feed_named(list, false);
     if (!feed) return;
     Listing listing{*feed, plan_.excepted, config_.action, list.message, {}};
     for (const auto& white : list.excepted)
-      if (const auto excepted = feed_named(white)) listing.excepted.push_back(*excepted);
+      if (const auto excepted = feed_named(white, true)) listing.excepted.push_back(*excepted);
     plan_.listings.push_back(std::move(listing));
   }
 
  private:
-  std::optional<std::size_t> feed_named(const SpamdList& list) {
+  std::optional<std::size_t> feed_named(const SpamdList& list, bool white) {
     for (std::size_t i = 0; i < plan_.feeds.size(); ++i) {
       if (plan_.feeds[i].name != list.name) continue;
       if (i >= own_) return i;  // a white list that is subtracted from several
       errors_.push_back(config_.spamd_conf + ": '" + list.name + "' is also a list of 'lists'");
       return std::nullopt;
     }
+    if (list.name.starts_with(kPushedPrefix)) {
+      errors_.push_back(config_.spamd_conf + ": '" + list.name + "': names must not begin with 'port.'");
+      return std::nullopt;
+    }
     ListConfig usual;
     usual.name = list.name;
+    usual.white = white;
+    if (white && list.source.kind == SourceSpec::Kind::file) usual.min_entries = 0;  // an empty one of one's own is usual
     plan_.feeds.push_back(feed_of(usual, list.source, config_));
     return plan_.feeds.size() - 1;
   }
@@ -93,6 +97,19 @@ class SpamdLists {
 };
 
 }  // namespace
+
+Duration usual_every(SourceSpec::Kind kind) {
+  switch (kind) {
+    case SourceSpec::Kind::url:
+    case SourceSpec::Kind::command:
+      return kEveryRemote;
+    case SourceSpec::Kind::file:
+      return kEveryFile;
+    case SourceSpec::Kind::entries:
+      break;
+  }
+  return 0s;
+}
 
 Plan make_plan(const Config& config, std::vector<std::string>& errors) {
   Plan plan;

@@ -22,6 +22,7 @@ struct FeedSpec {
   std::uint64_t min_entries = 0, max_entries = 0, max_bytes = 0, max_ipv4 = 0, max_ipv6 = 0;
   std::string sha256;  ///< Small hex digits; empty: anything.
   std::string ca_file;
+  bool white = false;  ///< Taken out of others: better an old one than none.
 
   bool operator==(const FeedSpec&) const = default;
 };
@@ -40,6 +41,9 @@ struct Plan {
   std::vector<Listing> listings;      ///< In the order in which they are asked.
   std::vector<std::size_t> excepted;  ///< Feeds that are subtracted from whatever comes by the configuration port.
 };
+
+/// How often a list of that kind is looked at unless the operator says otherwise; 0: once.
+Duration usual_every(SourceSpec::Kind kind);
 
 /// Reads spamd_conf if there is one, and the message files it names. What is wrong with them goes to `errors`.
 Plan make_plan(const Config& config, std::vector<std::string>& errors);

@@ -6,10 +6,9 @@
 namespace deferd::blacklist {
 namespace {
 
-constexpr std::string_view kPrefix = "port.";
 constexpr std::string_view kSource = "configuration port";
 
-std::string copy_name(const std::string& tag) { return std::string(kPrefix) + tag; }
+std::string copy_name(const std::string& tag) { return std::string(kPushedPrefix) + tag; }
 
 }  // namespace
 
@@ -57,11 +56,12 @@ Result<void> PushedLists::take(std::string_view line, const Clock& clock, const 
 void PushedLists::read_copies(const Copies& copies, Log& log) {
   const std::lock_guard lock(writing_);
   if (std::exchange(copies_read_, true)) return;
-  for (const auto& name : copies.names(kPrefix)) {
+  for (const auto& name : copies.names(kPushedPrefix)) {
     const auto copy = copies.read(name);
+    if (copy && copy->source != kSource) continue;
     auto pushed = copy ? check(copy->body, copy->fetched) : Result<std::shared_ptr<Pushed>>(tl::unexpected(copy.error()));
     auto done = pushed ? replace(std::move(*pushed)) : Result<void>(tl::unexpected(pushed.error()));
-    if (!done) log.warning("blacklist.no-copy", {{"list", name.substr(kPrefix.size())}, {"error", done.error().what}});
+    if (!done) log.warning("blacklist.no-copy", {{"list", name.substr(kPushedPrefix.size())}, {"error", done.error().what}});
   }
 }
 

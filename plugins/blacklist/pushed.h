@@ -12,6 +12,9 @@
 
 namespace deferd::blacklist {
 
+/// Their copies are called that and their tag; no other list may be.
+inline constexpr std::string_view kPushedPrefix = "port.";
+
 struct Pushed {
   ConfigLine line;
   Time came{};
@@ -31,7 +34,8 @@ class PushedLists {
   /// A line as it came: replaces the list of its tag. Errors: invalid, also if it covers too much; then nothing changes.
   Result<void> take(std::string_view line, const Clock& clock, const Copies& copies, Log& log);
 
-  /// The copies of a former run. Damaged ones are logged and left out. Only the first call does anything.
+  /// The copies of a former run. Damaged ones are logged and left out, those of other
+  /// sources left alone. Only the first call does anything.
   void read_copies(const Copies& copies, Log& log);
 
  private:
