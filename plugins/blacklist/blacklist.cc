@@ -41,8 +41,11 @@ Blacklist::Blacklist(const Config& config, Host& host)
   keeper_.start();
 }
 
-bool Blacklist::any_of(const std::vector<std::size_t>& feeds, const Address& client) const {
-  return std::any_of(feeds.begin(), feeds.end(), [&](std::size_t feed) { return keeper_.feeds()[feed]->contains(client); });
+bool Blacklist::may_be_white(const std::vector<std::size_t>& feeds, const Address& client) const {
+  return std::any_of(feeds.begin(), feeds.end(), [&](std::size_t index) {
+    const auto& feed = *keeper_.feeds()[index];
+    return !feed.was_loaded() || feed.contains(client);
+  });
 }
 
 Verdict Blacklist::on_connect(Context& context) {
@@ -50,7 +53,7 @@ Verdict Blacklist::on_connect(Context& context) {
   Hits found(client);
   for (const auto& [listing, counter] : entries_) {
     const auto& feed = *keeper_.feeds()[listing.feed];
-    if (!feed.contains(client) || any_of(listing.excepted, client)) continue;
+    if (!feed.contains(client) || may_be_white(listing.excepted, client)) continue;
     found.add(feed.spec().name, listing.action, listing.message, listing.tags);
     if (!context.dry()) counter->add();
   }
@@ -58,7 +61,7 @@ Verdict Blacklist::on_connect(Context& context) {
     bool hit = false;
     const auto lists = port_->lists().read();
     for (const auto& pushed : *lists) {
-      if (!pushed->line.set.contains(client) || any_of(plan_.excepted, client)) continue;
+      if (!pushed->line.set.contains(client) || may_be_white(plan_.excepted, client)) continue;
       found.add(pushed->line.tag, port_action_, pushed->line.message, {});
       hit = true;
     }

@@ -29,7 +29,8 @@ class Blacklist : public Plugin {
     Counter* hits = nullptr;
   };
 
-  bool any_of(const std::vector<std::size_t>& feeds, const Address& client) const;
+  /// One of the white lists has the client, or was never loaded: it might.
+  bool may_be_white(const std::vector<std::size_t>& feeds, const Address& client) const;
 
   const Plan plan_;
   const ListAction port_action_;

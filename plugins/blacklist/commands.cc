@@ -113,8 +113,11 @@ Result<void> Commands::refresh(const Value& args, Rows& rows) {
 
 std::string Commands::names(const std::vector<std::size_t>& feeds, const Address& client) const {
   std::string all;
-  for (const auto feed : feeds)
-    if (keeper_.feeds()[feed]->contains(client)) all += (all.empty() ? "" : ", ") + keeper_.feeds()[feed]->spec().name;
+  for (const auto index : feeds) {
+    const auto& feed = *keeper_.feeds()[index];
+    if (feed.was_loaded() && !feed.contains(client)) continue;
+    all += (all.empty() ? "" : ", ") + feed.spec().name + (feed.was_loaded() ? "" : " (not loaded yet)");
+  }
   return all;
 }
 

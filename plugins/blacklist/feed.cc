@@ -56,9 +56,20 @@ bool Feed::due(Time now) const {
   return status_.next <= now || (status_.next > now + 2 * std::max<Duration>(spec_.every, 1h) && status_.next != Time::max());
 }
 
-void Feed::hurry() {
+std::uint32_t Feed::hurry() {
   const std::lock_guard lock(mutex_);
   hurried_ = true;
+  return status_.rounds + (status_.loading ? 2 : 1);
+}
+
+void Feed::give_way_to(const std::shared_ptr<Feed>& other) {
+  const std::lock_guard lock(mutex_);
+  successor_ = other;
+}
+
+bool Feed::is_superseded() const {
+  const std::lock_guard lock(mutex_);
+  return !successor_.expired();
 }
 
 std::optional<std::uint64_t> Feed::local_size(const Copies& copies) const {
@@ -112,6 +123,7 @@ void Feed::use(Content content, Time fetched, Time checked) {
     status_.checked = checked;
   }
   set_.swap(std::move(content.set));
+  was_loaded_ = true;
 }
 
 void Feed::confirm(Time now) {
@@ -123,18 +135,22 @@ void Feed::confirm(Time now) {
 
 void Feed::read_copy(const Tools& tools) {
   const std::unique_lock working(working_, std::try_to_lock);
-  if (!working || std::exchange(copy_read_, true) || !spec_.source.is_remote()) return;
+  if (!working || !spec_.source.is_remote() || !digest_.empty() || std::exchange(copy_read_, true)) return;
   auto copy = tools.copies.read(spec_.name);
   if (!copy && copy.error().code == Errc::not_found) return;
   if (copy && copy->source != spec_.source.to_string()) return;
   const auto now = tools.clock.now();
   auto content = copy ? read(copy->body, tools.stop) : Result<Content>(tl::unexpected(copy.error()));
   if (!content) {
+    if (tools.stop) {  // the next configuration reads it
+      copy_read_ = false;
+      return;
+    }
     tools.log.warning("blacklist.no-copy", {{"list", spec_.name}, {"error", content.error().what}});
     return;
   }
   const auto checked = std::min(copy->checked, now);
-  if (spec_.max_age != 0s && checked + spec_.max_age <= now) {
+  if (spec_.max_age != 0s && checked + spec_.max_age <= now && !spec_.white) {
     tools.log.warning("blacklist.no-copy", {{"list", spec_.name}, {"error", "it is too old: " + format_time(checked)}});
     return;
   }
@@ -148,18 +164,34 @@ void Feed::read_copy(const Tools& tools) {
   status_.next = checked + pause(0);
 }
 
+void Feed::keep_copy(const Tools& tools, std::string body, Time fetched, Time checked) {
+  copy_missing_ = true;
+  if (is_superseded()) return;
+  const Copy copy{spec_.source.to_string(), known_, fetched, checked, std::move(body)};
+  if (auto written = tools.copies.write(spec_.name, copy))
+    copy_missing_ = false;
+  else
+    tools.log.warning("blacklist.copy-failed", {{"list", spec_.name}, {"error", written.error().what}});
+}
+
 Result<void> Feed::load(const Tools& tools) {
-  const bool loaded = !digest_.empty();
+  const bool conditional = !digest_.empty() && !copy_missing_;  // the whole body is needed for a copy
   const FetchLimits limits{spec_.max_bytes, spec_.timeout, spec_.ca_file};
-  auto fetched = fetch(spec_.source, loaded ? known_ : Validators{}, limits, {progress_, tools.stop});
+  auto fetched = fetch(spec_.source, conditional ? known_ : Validators{}, limits, {progress_, tools.stop});
   if (!fetched) return tl::unexpected(fetched.error());
   const auto now = tools.clock.now();
   const auto digest = fetched->unchanged ? digest_ : sha256_of(fetched->body);
   if (!spec_.sha256.empty() && digest != spec_.sha256) return fail(Errc::invalid, "has the checksum " + digest);
   if (digest == digest_) {
     if (!fetched->unchanged) known_ = std::move(fetched->validators);
-    if (spec_.source.is_remote()) tools.copies.touch(spec_.name, now);
     confirm(now);
+    if (!spec_.source.is_remote()) return {};
+    if (copy_missing_)
+      keep_copy(tools, std::move(fetched->body), status().fetched, now);
+    else if (is_superseded())
+      copy_missing_ = true;  // there may be the other's now
+    else
+      tools.copies.touch(spec_.name, now);
     return {};
   }
   auto content = read(fetched->body, tools.stop);
@@ -174,10 +206,7 @@ Result<void> Feed::load(const Tools& tools) {
   use(std::move(*content), now, now);
   known_ = std::move(fetched->validators);
   digest_ = digest;
-  if (!spec_.source.is_remote()) return {};
-  const Copy copy{spec_.source.to_string(), known_, now, now, std::move(fetched->body)};
-  if (auto written = tools.copies.write(spec_.name, copy); !written)
-    tools.log.warning("blacklist.copy-failed", {{"list", spec_.name}, {"error", written.error().what}});
+  if (spec_.source.is_remote()) keep_copy(tools, std::move(fetched->body), now, now);
   return {};
 }
 
@@ -218,20 +247,27 @@ Result<void> Feed::refresh(const Tools& tools) {
   return done;
 }
 
+bool Feed::is_too_old(Time now) const {
+  const std::lock_guard lock(mutex_);
+  const bool used = status_.state == FeedState::good || status_.state == FeedState::failing;
+  return used && spec_.max_age != 0s && status_.checked + spec_.max_age <= now;
+}
+
 void Feed::drop_if_too_old(const Tools& tools) {
-  {
-    const std::lock_guard lock(mutex_);
-    const bool used = status_.state == FeedState::good || status_.state == FeedState::failing;
-    if (!used || spec_.max_age == 0s || status_.checked + spec_.max_age > tools.clock.now()) return;
-  }
+  const auto now = tools.clock.now();
+  if (!is_too_old(now)) return;
   const std::unique_lock working(working_, std::try_to_lock);
-  if (!working) return;  // what is being loaded may make it new
+  if (!working || !is_too_old(now)) return;  // what is being loaded, or just was, makes it new
   tools.log.warning("blacklist.too-old", {{"list", spec_.name}});
-  known_ = {};
-  digest_.clear();
-  set_.swap({});
+  if (!spec_.white) {
+    known_ = {};
+    digest_.clear();
+    set_.swap({});
+  }
   const std::lock_guard lock(mutex_);
   status_.state = FeedState::too_old;
+  status_.next = now;
+  if (spec_.white) return;
   status_.entries = status_.prefixes = status_.memory = 0;
   status_.coverage = {};
 }

@@ -28,7 +28,7 @@ enum class FeedState : std::uint8_t {
   empty,    ///< Nothing was loaded yet.
   good,     ///< In use, and as new as it should be.
   failing,  ///< In use, but what came last was refused or did not come.
-  too_old   ///< Not in use any more.
+  too_old   ///< Nothing confirmed it for max_age. Not in use any more; a white list is.
 };
 std::string_view to_string(FeedState state);
 
@@ -56,20 +56,25 @@ class Feed {
 
   const FeedSpec& spec() const { return spec_; }
   bool contains(const Address& client) const { return set_.read()->contains(client); }
+  bool was_loaded() const { return was_loaded_; }  ///< There was content once, of this run or of the copy.
   FeedStatus status() const;
   bool due(Time now) const;
-  void hurry();  ///< It is due, whatever the time.
+  std::uint32_t hurry();  ///< It is due, whatever the time. Returns what FeedStatus::rounds is when that is done.
+  /// Another of this name writes the copy now, for as long as it lives; null: this one does.
+  void give_way_to(const std::shared_ptr<Feed>& other);
   /// Bytes that reading it from this machine's disk would cost; nothing if it comes from elsewhere and there is no copy.
   std::optional<std::uint64_t> local_size(const Copies& copies) const;
 
-  /// Takes the last good copy, if it is of this source and not too old. Does nothing the second time, or when there is content.
+  /// Takes the last good copy, if it is of this source and not too old (or of a white list). Does nothing the second time, or
+  /// when there is content.
   void read_copy(const Tools& tools);
 
   /// Fetches, checks, and swaps in what came; otherwise the former content stays, and the error is logged if it is another than
   /// before. Errors: busy (it is being loaded just now), and what was wrong.
   Result<void> refresh(const Tools& tools);
 
-  /// Empties it when nothing confirmed it for max_age.
+  /// When nothing confirmed it for max_age: empties it and makes it due. A white list stays in use: without it others would turn
+  /// away whom it protects.
   void drop_if_too_old(const Tools& tools);
 
   /// The first line that lists `client`, in the file or in the last good copy; nothing if that cannot be said.
@@ -77,6 +82,9 @@ class Feed {
 
  private:
   Result<void> load(const Tools& tools);
+  void keep_copy(const Tools& tools, std::string body, Time fetched, Time checked);
+  bool is_superseded() const;
+  bool is_too_old(Time now) const;  ///< And was not said to be.
   Result<Content> read(std::string_view body, const std::atomic<bool>& stop) const;
   void use(Content content, Time fetched, Time checked);
   void confirm(Time now);
@@ -84,17 +92,20 @@ class Feed {
 
   const FeedSpec spec_;
   Swapped<PrefixSet> set_;
+  std::atomic<bool> was_loaded_{false};
   Progress progress_;
   std::mutex working_;  // held for a load
   // Of whoever holds working_:
   Validators known_;
   std::string digest_;
   bool copy_read_ = false;
+  bool copy_missing_ = false;  // what is in use is not what the copy holds
   std::uint32_t failures_ = 0;
 
   mutable std::mutex mutex_;  // for what follows
   FeedStatus status_;
   bool hurried_ = false;
+  std::weak_ptr<Feed> successor_;
 };
 
 }  // namespace deferd::blacklist

@@ -1,14 +1,24 @@
 #include "keeper.h"
 
+#include <algorithm>
 #include <exception>
+#include <numeric>
 
 namespace deferd::blacklist {
 namespace {
 constexpr auto kLook = std::chrono::seconds(1);  // how often it is seen what is due: the clock may jump
+
+std::vector<std::size_t> white_first(const std::vector<std::shared_ptr<Feed>>& feeds) {
+  std::vector<std::size_t> order(feeds.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return feeds[i]->spec().white; });
+  return order;
 }
 
+}  // namespace
+
 Keeper::Keeper(std::vector<std::shared_ptr<Feed>> feeds, std::string folder, Host& host)
-    : feeds_(std::move(feeds)), copies_(std::move(folder)), host_(host) {
+    : feeds_(std::move(feeds)), order_(white_first(feeds_)), copies_(std::move(folder)), host_(host) {
   for (const auto& feed : feeds_) {
     const Label label[] = {{"list", feed->spec().name}};
     const Label good[] = {{"list", feed->spec().name}, {"result", "good"}};
@@ -41,17 +51,20 @@ void Keeper::show(std::size_t index) {
 
 void Keeper::load_local() {
   std::uint64_t bytes = 0;
-  for (std::size_t i = 0; i < feeds_.size(); ++i) {
-    auto& feed = *feeds_[i];
-    const bool local = !feed.spec().source.is_remote();
-    const auto size = feed.local_size(copies_).value_or(0);  // a file that is not there fails at once
-    if (bytes + size <= kAtOnce && feed.status().state == FeedState::empty) {
-      bytes += size;
-      feed.read_copy(tools());
-      if (local && feed.due(host_.clock().now())) load(i);
-    }
+  for (const auto i : order_) {
+    load_local(i, bytes);
     show(i);
   }
+}
+
+/// Unless `bytes`, which were read so far, would become too many.
+void Keeper::load_local(std::size_t index, std::uint64_t& bytes) {
+  auto& feed = *feeds_[index];
+  const auto size = feed.local_size(copies_).value_or(0);  // a file that is not there fails at once
+  if (bytes + size > kAtOnce || feed.status().state != FeedState::empty) return;
+  bytes += size;
+  feed.read_copy(tools());
+  if (!feed.spec().source.is_remote() && feed.due(host_.clock().now())) load(index);
 }
 
 void Keeper::load(std::size_t index) {
@@ -66,7 +79,8 @@ void Keeper::run_due() {
     feeds_[i]->drop_if_too_old(tools());
     show(i);
   }
-  for (std::size_t i = 0; i < feeds_.size() && !stop_; ++i) {
+  for (const auto i : order_) {
+    if (stop_) return;
     feeds_[i]->read_copy(tools());
     if (feeds_[i]->due(host_.clock().now())) load(i);
     show(i);
@@ -88,15 +102,13 @@ Result<void> Keeper::refresh(std::string_view list) {
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
     auto& feed = *feeds_[i];
     if (feed.spec().name != list) continue;
-    const auto before = feed.status();
-    feed.hurry();
+    const auto rounds = feed.hurry();
     {
       const std::lock_guard lock(mutex_);
       hurried_ = true;
     }
     wake_.notify_all();
-    if (!wait_for(feed, before.rounds + (before.loading ? 2 : 1)))
-      return fail(Errc::busy, "it takes longer: `deferctl lists` tells how far it is");
+    if (!wait_for(feed, rounds)) return fail(Errc::busy, "it takes longer: `deferctl lists` tells how far it is");
     show(i);
     const auto after = feed.status();
     return after.error.empty() ? Result<void>() : fail(Errc::unavailable, after.error);

@@ -41,6 +41,7 @@ class Keeper {
 
   Tools tools() { return {host_.clock(), host_.log(), copies_, stop_}; }
   void load(std::size_t index);
+  void load_local(std::size_t index, std::uint64_t& bytes);
   void show(std::size_t index);
   bool wait_for(const Feed& feed, std::uint32_t rounds);
   void run();
@@ -54,6 +55,7 @@ class Keeper {
   };
 
   const std::vector<std::shared_ptr<Feed>> feeds_;
+  const std::vector<std::size_t> order_;  // in which they are loaded: white ones first, as others are not used before
   const Copies copies_;
   Host& host_;
   std::vector<Meters> meters_;

@@ -24,11 +24,13 @@ class Shelf {
   std::shared_ptr<Feed> feed(const FeedSpec& spec) {
     const std::lock_guard lock(mutex_);
     std::erase_if(feeds_, [](const auto& feed) { return feed.expired(); });
+    std::shared_ptr<Feed> wanted;
     for (const auto& weak : feeds_)
-      if (auto feed = weak.lock(); feed && feed->spec() == spec) return feed;
-    auto feed = std::make_shared<Feed>(spec);
-    feeds_.push_back(feed);
-    return feed;
+      if (auto feed = weak.lock(); feed && feed->spec() == spec) wanted = std::move(feed);
+    if (!wanted) feeds_.push_back(wanted = std::make_shared<Feed>(spec));
+    for (const auto& weak : feeds_)  // of one name only the last that was wanted writes the copy
+      if (auto feed = weak.lock(); feed && feed->spec().name == spec.name) feed->give_way_to(feed == wanted ? nullptr : wanted);
+    return wanted;
   }
 
   /// Errors: io.
