@@ -56,15 +56,27 @@ Result<Wanted> wanted_of(const Value& row, const Config& config, const Profile& 
   return wanted;
 }
 
+/// Both are true of the same sender. What is known here stays known: who was let in, an operator's release, the latest try. A
+/// first try from so long ago that its window is over would begin the waiting anew, and is left out.
+Tuple merged(const Tuple& known, const Tuple& wanted, Time window_from) {
+  Tuple both = known;
+  if (wanted.first > window_from) both.first = std::min(known.first, wanted.first);
+  both.passed = std::max(known.passed, wanted.passed);
+  both.tries = std::max(known.tries, wanted.tries);
+  return both;
+}
+
 /// True if it had to be written.
-Result<bool> keep_or_write(Store& store, const Wanted& wanted, bool dry) {
+Result<bool> merge_or_write(Store& store, const Wanted& wanted, Time window_from, bool dry) {
   bool writes = false;
   const std::array<std::string_view, 1> keys = {wanted.key};
   const auto decide = [&](std::span<const Record> records) {
     const auto known = records[0].value ? decode_tuple(*records[0].value) : std::nullopt;
-    writes = !known || (known->passed == Time{} && wanted.tuple.passed != Time{}) || records[0].expires < wanted.expires;
+    const auto tuple = known ? merged(*known, wanted.tuple, window_from) : wanted.tuple;
+    const auto expires = known ? std::max(records[0].expires, wanted.expires) : wanted.expires;
+    writes = !known || tuple != *known || expires != records[0].expires;
     std::vector<Change> changes;
-    if (writes && !dry) changes.push_back({wanted.key, encode(wanted.tuple), wanted.expires, std::nullopt});
+    if (writes && !dry) changes.push_back({wanted.key, encode(tuple), expires, std::nullopt});
     return changes;
   };
   if (auto done = update(store, wanted.group, keys, decide); !done) return tl::unexpected(done.error());
@@ -90,7 +102,7 @@ Result<void> import_tuples(Context& context, const Config& config, const Profile
       ++expired;
       continue;
     }
-    const auto written = keep_or_write(context.store(), wanted, dry != nullptr && dry->boolean());
+    const auto written = merge_or_write(context.store(), wanted, now - profile.grey_expiry, dry != nullptr && dry->boolean());
     if (!written) return tl::unexpected(written.error());
     ++(*written ? added : kept);
   }

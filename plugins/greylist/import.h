@@ -7,7 +7,8 @@
 namespace deferd::greylist {
 
 /// Each of `rows` is a list of texts: client, helo, from, to, first, pass, expires, tries; times in seconds since 1970. A tuple
-/// that passed has a `pass` before now and before `expires`. A tuple that is known, and for as long, is kept. Answers added,
+/// that passed has a `pass` before now and before `expires`. A tuple that is known is kept, and what
+/// the row adds to it merged in: an earlier first try, a later pass, more tries, a later end. Answers added (or changed),
 /// kept, expired. Errors: invalid, before anything is written; the store's.
 Result<void> import_tuples(Context& context, const Config& config, const Profile& profile, const Value& args, Rows& rows);
 

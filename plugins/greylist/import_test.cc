@@ -47,6 +47,38 @@ TEST_F(ImportTest, IsTheSameEachTime) {
   EXPECT_EQ(take_over({"192.0.2.8", "", kFrom, "x@example.net", at(-8h), at(0s), at(0s), "1"}), kExpired);
 }
 
+TEST_F(ImportTest, AddsToWhatIsKnownAndTakesNothingFromIt) {
+  attempt("192.0.2.7");
+  after(5min);
+  EXPECT_TRUE(passes("192.0.2.7"));
+  const auto known = (*command("list-grey", {}))[0];
+  EXPECT_EQ(take_over({"192.0.2.9", "", kFrom, kTo, at(-2h), at(4h), at(24h * 40), "7"}), kAdded);  // of the same network
+  const auto both = (*command("list-grey", {}))[0];
+  EXPECT_EQ(both.find("state")->text(), "passed");
+  EXPECT_EQ(both.find("passed")->text(), known.find("passed")->text());
+  EXPECT_EQ(both.find("client")->text(), "192.0.2.7");
+  EXPECT_EQ(both.find("tries")->integer(), 7);
+  EXPECT_EQ(both.find("first")->text(), "2025-12-31T22:05:00Z");
+  EXPECT_NE(both.find("expires")->text(), known.find("expires")->text());
+  EXPECT_EQ(take_over({"192.0.2.9", "", kFrom, kTo, at(-2h), at(4h), at(24h * 40), "7"}), kKept);
+  EXPECT_TRUE(passes("192.0.2.7"));
+}
+
+TEST_F(ImportTest, ShortensAWaitingAndNeverLengthensIt) {
+  attempt("192.0.2.7");
+  EXPECT_EQ(take_over({"192.0.2.7", "", kFrom, kTo, at(-4min), at(4h), at(4h), "1"}), kAdded);
+  EXPECT_FALSE(passes("192.0.2.7"));
+  after(1min);
+  EXPECT_TRUE(passes("192.0.2.7"));
+
+  attempt("198.51.100.7");
+  after(4min);
+  // Its window is over here, though not where it comes from.
+  EXPECT_EQ(take_over({"198.51.100.7", "", kFrom, kTo, at(-20h), at(28h), at(28h), "1"}), kAdded);
+  after(1min);
+  EXPECT_TRUE(passes("198.51.100.7"));
+}
+
 TEST_F(ImportTest, IsListedAsItCame) {
   take_over({"192.0.2.7", "", kFrom, kTo, at(-1h), at(-30min), at(4h), "3"});
   const auto rows = *command("list-grey", {});
