@@ -45,12 +45,15 @@ Result<Prefix> prefix_of(std::string_view token, std::optional<bool> v4) {
   return prefix;
 }
 
+tl::unexpected<Error> cut_off() { return fail(Errc::invalid, "has no line end, and may be cut off"); }
+
 class Groups {
  public:
-  explicit Groups(std::string_view rest) : rest_(rest) {}
+  Groups(std::string_view rest, LineEnd end) : rest_(rest), end_(end) {}
 
   Result<void> read() {
-    if (!rest_.starts_with("inet;") && !rest_.starts_with("inet6;")) return addresses(std::nullopt, std::nullopt);
+    if (!rest_.starts_with("inet;") && !rest_.starts_with("inet6;"))
+      return end_ == LineEnd::seen ? addresses(std::nullopt, std::nullopt) : cut_off();
     while (!rest_.empty()) {
       const auto family = take(rest_);
       const bool v4 = family == "inet";
@@ -83,12 +86,13 @@ class Groups {
   }
 
   std::string_view rest_;
+  const LineEnd end_;
   bool seen_[2] = {};
 };
 
 }  // namespace
 
-Result<ConfigLine> parse_config_line(std::string_view text) {
+Result<ConfigLine> parse_config_line(std::string_view text, LineEnd end) {
   while (text.ends_with('\r')) text.remove_suffix(1);
   ConfigLine line;
   const bool has_semicolon = text.find(';') != text.npos;
@@ -96,11 +100,12 @@ Result<ConfigLine> parse_config_line(std::string_view text) {
   const bool word = std::all_of(line.tag.begin(), line.tag.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '"'; });
   if (!has_semicolon || line.tag.empty() || line.tag.size() > kLongestTag || !word)
     return fail(Errc::invalid, "does not begin with a tag and a semicolon");
+  if (text.empty() && end == LineEnd::missing) return cut_off();
   if (text.empty()) return line;
   auto message = take_message(text);
   if (!message) return tl::unexpected(message.error());
   line.message = std::move(*message);
-  Groups groups(text);
+  Groups groups(text, end);
   if (auto done = groups.read(); !done) return tl::unexpected(done.error());
   if (groups.entries == 0) return fail(Errc::invalid, "has no addresses");
   line.entries = groups.entries;

@@ -19,8 +19,12 @@ struct ConfigLine {
   std::uint64_t entries = 0;  ///< As sent.
 };
 
-/// `text` without its line end. Nothing of a wrong line counts. Errors: invalid: the grammar, a count that is not that of the
-/// addresses, no addresses at all, prefixes of length 0, a tag that is no word of at most 64 bytes.
-Result<ConfigLine> parse_config_line(std::string_view text);
+/// Whether a line end came behind a line.
+enum class LineEnd : bool { missing, seen };
+
+/// `text` without its line end. Without one only a line with counts is known to be whole: others may be cut off anywhere. Nothing
+/// of a wrong line counts. Errors: invalid: the grammar, a count that is not that of the addresses, no addresses at all, prefixes
+/// of length 0, a tag that is no word of at most 64 bytes, a line end that is missing.
+Result<ConfigLine> parse_config_line(std::string_view text, LineEnd end = LineEnd::seen);
 
 }  // namespace deferd::blacklist

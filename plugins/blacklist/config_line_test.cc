@@ -50,6 +50,14 @@ TEST(ConfigLine, TakesAMessageWithSemicolonsAndQuotes) {
   EXPECT_EQ(line->message, R"(one; \"two\"; \\)");
 }
 
+TEST(ConfigLine, NeedsALineEndUnlessItCounts) {
+  EXPECT_TRUE(parse_config_line(R"(a;"m";inet;1;192.0.2.0/24)", LineEnd::missing));
+  for (const auto* text : {"a;", R"(a;"m";192.0.2.0/24)", R"(a;"m";192.0.2.0/24;198.51.100.7/32)", R"(a;"m";192.0.2.0/24;)"}) {
+    EXPECT_TRUE(parse_config_line(text)) << text;
+    EXPECT_FALSE(parse_config_line(text, LineEnd::missing)) << text;
+  }
+}
+
 TEST(ConfigLine, RefusesWhatIsNoWholeLine) {
   for (const auto* text : {
            "",

@@ -141,9 +141,10 @@ void ConfigPort::serve(int descriptor, const PortAddress& caller) {
   std::string_view rest = *text;
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find('\n'));
+    const auto end = line.size() < rest.size() ? LineEnd::seen : LineEnd::missing;
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     if (line.size() < kShortestLine) continue;
-    const auto done = socket_->lists().take(line, host_.clock(), copies_, host_.log());
+    const auto done = socket_->lists().take(line, end, host_.clock(), copies_, host_.log());
     if (!done)
       host_.log().warning("blacklist.refused", {{"line", std::string(line.substr(0, kMostShown))}, {"error", done.error().what}});
     (done ? taken_ : refused_).add();

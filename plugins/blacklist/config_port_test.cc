@@ -102,10 +102,16 @@ TEST_F(ConfigPortTest, KeepsTheFormerListWhenALineIsWrong) {
   EXPECT_TRUE(host.log().contains("'a' covers too much"));
 }
 
-TEST_F(ConfigPortTest, HearsOutALastLineWithoutItsEnd) {
+TEST_F(ConfigPortTest, HearsOutALastLineWithoutItsEndIfItCounts) {
   listen();
-  send("a;\"one\";192.0.2.0/24");
+  send("a;\"one\";inet;1;192.0.2.0/24");
   ASSERT_TRUE(wait_for_lines("taken", 1));
+  send("a;\"one\";198.51.100.0/24;203.0.113.0/24");  // the older form: perhaps not all of it
+  ASSERT_TRUE(wait_for_lines("refused", 1));
+  send("a;");
+  ASSERT_TRUE(wait_for_lines("refused", 2));
+  EXPECT_THAT(tags(), ElementsAre("a:1"));
+  EXPECT_TRUE(port->lists().all().at(0)->line.set.contains(*Address::parse("192.0.2.7")));
 }
 
 TEST_F(ConfigPortTest, BoundsTheNumberOfLists) {

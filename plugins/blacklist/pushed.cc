@@ -12,8 +12,8 @@ std::string copy_name(const std::string& tag) { return std::string(kPushedPrefix
 
 }  // namespace
 
-Result<std::shared_ptr<Pushed>> PushedLists::check(std::string_view line, Time came) const {
-  auto read = parse_config_line(line);
+Result<std::shared_ptr<Pushed>> PushedLists::check(std::string_view line, LineEnd end, Time came) const {
+  auto read = parse_config_line(line, end);
   if (!read) return tl::unexpected(read.error());
   const auto coverage = read->set.coverage();
   if (coverage.v4_addresses > kMostAddresses || coverage.v6_networks > kMostNetworks)
@@ -34,9 +34,9 @@ Result<void> PushedLists::replace(std::shared_ptr<const Pushed> pushed) {
   return {};
 }
 
-Result<void> PushedLists::take(std::string_view line, const Clock& clock, const Copies& copies, Log& log) {
+Result<void> PushedLists::take(std::string_view line, LineEnd end, const Clock& clock, const Copies& copies, Log& log) {
   const auto now = clock.now();
-  auto pushed = check(line, now);
+  auto pushed = check(line, end, now);
   if (!pushed) return tl::unexpected(pushed.error());
   const auto tag = (*pushed)->line.tag;
   const auto entries = (*pushed)->line.entries;
@@ -59,7 +59,8 @@ void PushedLists::read_copies(const Copies& copies, Log& log) {
   for (const auto& name : copies.names(kPushedPrefix)) {
     const auto copy = copies.read(name);
     if (copy && copy->source != kSource) continue;
-    auto pushed = copy ? check(copy->body, copy->fetched) : Result<std::shared_ptr<Pushed>>(tl::unexpected(copy.error()));
+    auto pushed =
+        copy ? check(copy->body, LineEnd::seen, copy->fetched) : Result<std::shared_ptr<Pushed>>(tl::unexpected(copy.error()));
     auto done = pushed ? replace(std::move(*pushed)) : Result<void>(tl::unexpected(pushed.error()));
     if (!done) log.warning("blacklist.no-copy", {{"list", name.substr(kPushedPrefix.size())}, {"error", done.error().what}});
   }

@@ -32,14 +32,14 @@ class PushedLists {
   Lists all() const { return *lists_.read(); }
 
   /// A line as it came: replaces the list of its tag. Errors: invalid, also if it covers too much; then nothing changes.
-  Result<void> take(std::string_view line, const Clock& clock, const Copies& copies, Log& log);
+  Result<void> take(std::string_view line, LineEnd end, const Clock& clock, const Copies& copies, Log& log);
 
   /// The copies of a former run. Damaged ones are logged and left out, those of other
   /// sources left alone. Only the first call does anything.
   void read_copies(const Copies& copies, Log& log);
 
  private:
-  Result<std::shared_ptr<Pushed>> check(std::string_view line, Time came) const;
+  Result<std::shared_ptr<Pushed>> check(std::string_view line, LineEnd end, Time came) const;
   Result<void> replace(std::shared_ptr<const Pushed> pushed);  ///< Under writing_.
 
   std::mutex writing_;
