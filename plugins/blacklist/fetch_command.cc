@@ -43,6 +43,7 @@ class Spawn {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
+    for (const int fixed : {SIGKILL, SIGSTOP}) sigdelset(&all, fixed);  // where setting them is an error, nothing would run
     posix_spawnattr_setsigmask(&attributes_, &none);
     posix_spawnattr_setsigdefault(&attributes_, &all);
     posix_spawnattr_setpgroup(&attributes_, 0);

@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <future>
@@ -30,6 +31,14 @@ class FetchCommand : public ::testing::Test {
   }
   std::string shell(const std::string& script) { return run({"/bin/sh", "-c", script}); }
 
+  /// Whether it comes true within a time that is more than enough.
+  template <class Condition>
+  static bool soon(Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (!condition() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    return condition();
+  }
+
   FetchLimits limits{1 << 20, 20s, {}};
   Progress progress;
   std::atomic<bool> stop{false};
@@ -45,6 +54,12 @@ TEST_F(FetchCommand, GivesItNothingOfOurs) {
   const int ours[2] = {::dup(0), ::dup(0)};
   EXPECT_EQ(shell("cat; pwd; ls /proc/self/fd | wc -l; env | cut -d= -f1 | sort | grep -v -e _ -e PWD -e SHLVL"), "/\n4\nPATH\n");
   for (const int descriptor : ours) ::close(descriptor);
+}
+
+TEST_F(FetchCommand, IgnoresNoSignalThatWeIgnore) {
+  const auto former = ::signal(SIGUSR1, SIG_IGN);
+  EXPECT_EQ(shell("kill -USR1 $$; echo 192.0.2.1"), "error: the program was ended by signal " + std::to_string(SIGUSR1));
+  ::signal(SIGUSR1, former);
 }
 
 TEST_F(FetchCommand, TakesNoOutputOfAProgramThatFails) {
@@ -66,30 +81,33 @@ TEST_F(FetchCommand, EndsWhatDoesNotEndInTime) {
 }
 
 TEST_F(FetchCommand, EndsWhatItsProgramHasStarted) {
-  limits.time = 300ms;
+  limits.time = 10min;
   TestFolder folder;
-  shell("sleep 600 & echo $! > " + folder.file("pid") + "; wait");
+  auto fetch = std::async(std::launch::async, [&] { return shell("sleep 600 & echo $! > " + folder.file("pid") + "; wait"); });
+  const bool started = soon([&] { return folder.read("pid").ends_with('\n'); });
+  stop = true;
+  EXPECT_EQ(fetch.get(), "error: was stopped");
+  ASSERT_TRUE(started);
   const auto pid = std::stoi(folder.read("pid"));
-  const auto end = std::chrono::steady_clock::now() + 20s;
   // Gone, or a zombie that nobody has reaped yet.
   const auto runs = [&] {
     std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
     std::string line;
     return std::getline(stat, line) && line.find(") Z") == line.npos;
   };
-  while (runs() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
-  EXPECT_FALSE(runs());
+  EXPECT_TRUE(soon([&] { return !runs(); }));
 }
 
 TEST_F(FetchCommand, EndsWhenItIsStopped) {
+  limits.time = 10min;
   auto fetch = std::async(std::launch::async, [&] { return shell("echo 192.0.2.1; sleep 600"); });
-  while (progress.bytes == 0) std::this_thread::yield();
+  EXPECT_TRUE(soon([&] { return progress.bytes != 0; }));
   stop = true;
   EXPECT_EQ(fetch.get(), "error: was stopped");
 }
 
 TEST(FetchCommandAsRoot, RunsNothing) {
-  if (::geteuid() != 0) return;  // nothing to be seen then
+  if (::geteuid() != 0) GTEST_SKIP() << "needs to be run by root";
   Progress progress;
   const std::atomic<bool> stop{false};
   const auto fetched = fetch_command({"true"}, {100, 20s, {}}, {progress, stop});

@@ -1,7 +1,9 @@
+#include <curl/curlver.h>
 #include <gmock/gmock.h>
 
 #include <future>
 
+#include "slow_name.h"
 #include "source.h"
 #include "testing_server.h"
 
@@ -100,6 +102,19 @@ TEST_F(FetchUrl, EndsWhenItIsStopped) {
   auto fetch = std::async(std::launch::async, [&] { return body(server.url()); });
   asked.get_future().wait();
   stop = true;
+  EXPECT_EQ(fetch.get(), "error: was stopped");
+}
+
+TEST_F(FetchUrl, EndsWhenItIsStoppedWhileANameIsLookedUp) {
+#if LIBCURL_VERSION_NUM < 0x075700
+  GTEST_SKIP() << "this libcurl waits for its resolver";
+#endif
+  limits.time = 10min;
+  auto fetch = std::async(std::launch::async, [&] { return body("http://" + std::string(SlowName::kName) + "/"); });
+  EXPECT_TRUE(SlowName::is_asked_for());
+  stop = true;
+  EXPECT_EQ(fetch.wait_for(20s), std::future_status::ready);
+  SlowName::answer();
   EXPECT_EQ(fetch.get(), "error: was stopped");
 }
 
