@@ -40,7 +40,7 @@ class Script {
 /// The verdict on a name that starts with `defer` is defer, so with `reject`, `close` and `exempt` (an accept of that name);
 /// others pass; a recipient that starts with `white` makes its client white, `accept` is let in by somebody's accept. One that
 /// starts with `held` is deferred and to be held, `bounced` is rejected and to be held; `lines` is held
-/// and has two lines to say.
+/// and has two lines to say. With `.failed` in the name some plugin has failed meanwhile, with `.shadow-failed` one in shadow.
 class ScriptedDialogue : public Dialogue {
  public:
   ScriptedDialogue(Script& script, Session session, Voice voice) : script_(script), session_(std::move(session)), voice_(voice) {
@@ -120,6 +120,12 @@ class ScriptedDialogue : public Dialogue {
       decision_.plugin = "exempt";
     }
     if (by.starts_with("accept")) verdict = Verdict::accept("test");
+    if (by.find(".failed") != by.npos || by.find(".shadow-failed") != by.npos) {
+      auto& answer = decision_.trace.emplace_back();
+      answer.plugin = "test";
+      answer.fault = "quarantined";
+      answer.shadow = by.find(".shadow-failed") != by.npos;
+    }
     if (verdict.action == Action::pass) decision_.plugin.clear();
     return decision_;
   }

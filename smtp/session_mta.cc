@@ -3,6 +3,8 @@
 // A client that is white is joined with it. Anybody else's session goes on here: the MTA hears the transaction that was let in,
 // of its further recipients those that are let in, and the message; then it is left. So nobody gets past the plugins by naming a
 // recipient first that is open to everybody.
+#include <algorithm>
+
 #include "smtp/session_state.h"
 
 namespace deferd::smtp {
@@ -19,10 +21,14 @@ bool SmtpSession::State::may_reach_mta() const {
   return envelope->order && envelope->mta != Envelope::Mta::lost && envelope->promised == 0 && envelope->held == 0;
 }
 
-/// By `accept`, plugins below were not asked: that is for this recipient, and says nothing of the client.
+/// By `accept`, plugins below were not asked: that is for this recipient, and says nothing of the client. Who has failed was as
+/// good as not asked.
 bool SmtpSession::State::is_trusted(const Decision& decision) {
   if (decision.plugin == "exempt") return true;
-  return decision.verdict.action == Action::pass && dialogue->client_is_white();
+  const auto& trace = decision.trace;
+  const bool all_asked =
+      std::none_of(trace.begin(), trace.end(), [](const Answer& answer) { return !answer.shadow && !answer.fault.empty(); });
+  return decision.verdict.action == Action::pass && all_asked && dialogue->client_is_white();
 }
 
 Step SmtpSession::State::recipient_to_mta(const Decision& decision) {

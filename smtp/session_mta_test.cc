@@ -102,6 +102,13 @@ TEST_F(SessionMtaTest, AWhiteClientIsNotJoinedForARecipientThatIsOpenToEverybody
   EXPECT_THAT(rcpt("accept"), ElementsAre("* open"));
 }
 
+TEST_F(SessionMtaTest, AWhiteClientIsNotJoinedWhileAPluginThatCountsFails) {
+  begin();
+  EXPECT_THAT(rcpt("white.failed"), ElementsAre("* open"));
+  session().mta_failed();
+  EXPECT_THAT(rcpt("white.shadow-failed"), ElementsAre("* join"));
+}
+
 TEST_F(SessionMtaTest, PluginsHearOfEachMessageTheMtaTakes) {
   begin();
   rcpt("white");
