@@ -29,6 +29,7 @@ struct Envelope {
     lost,    ///< It has promised something and is gone: the message must be put off.
   };
   Mta mta = Mta::none;
+  bool exempt = false;              ///< `joined` because the client is exempt, not because it is white.
   std::unique_ptr<MtaOrder> order;  ///< The latest, if there may be any.
   std::string last_word;            ///< Of the MTA, on a message that it has taken: the client hears it once plugins know.
 };

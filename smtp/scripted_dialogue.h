@@ -1,5 +1,6 @@
 // For tests: a Dialogue that decides by names and writes down what it was asked.
 #pragma once
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -19,7 +20,8 @@ class Script {
   std::string at_connect, at_data;  ///< The "names" that decide at these stages.
   Pace pace{};                      ///< Wished for every decision.
   std::function<void(std::string_view call)> on_call;
-  Voice voice{};  ///< Of the dialogue opened last.
+  std::atomic<bool> all_trapped = false;  ///< Nobody is white.
+  Voice voice{};                          ///< Of the dialogue opened last.
   int rests = 0;
 
   void note(const std::string& call) {
@@ -81,7 +83,7 @@ class ScriptedDialogue : public Dialogue {
     script_.note(call);
     return {};
   }
-  bool client_is_white() override { return white_; }
+  bool client_is_white() override { return white_ && !script_.all_trapped; }
   void reset() override {
     script_.note("reset");
     reset_envelope();

@@ -33,6 +33,7 @@ bool SmtpSession::State::is_trusted(const Decision& decision) {
 
 Step SmtpSession::State::recipient_to_mta(const Decision& decision) {
   if (envelope->mta == Envelope::Mta::open) return to_mta(What::rcpt);
+  envelope->exempt = decision.plugin == "exempt";
   return to_mta(is_trusted(decision) ? What::join : What::open);
 }
 
@@ -98,8 +99,9 @@ Step SmtpSession::State::message_joined(TakenMessage taken) {
   return ask(Asking::joined);
 }
 
+/// It may have been trapped meanwhile, and then nothing is renewed.
 Step SmtpSession::State::told_joined() {
-  dialogue->accepted();
+  if (envelope->exempt || dialogue->client_is_white()) dialogue->accepted();
   return to_mta(What::join);
 }
 

@@ -117,6 +117,21 @@ TEST_F(SessionMtaTest, PluginsHearOfEachMessageTheMtaTakes) {
               ElementsAre("accepted a@example.org -> b@example.net c@example.net", "accepted a@example.org -> d@example.net"));
 }
 
+TEST_F(SessionMtaTest, PluginsHearNothingOfAJoinedClientThatIsWhiteNoMore) {
+  begin();
+  rcpt("white");
+  script.all_trapped = true;
+  play("! taken b@example.net\n* join\n");
+  EXPECT_THAT(accepted(), ElementsAre());
+}
+
+TEST_F(SessionMtaTest, PluginsHearOfMessagesOfExemptClients) {
+  begin();
+  rcpt("exempt");
+  play("! taken b@example.net\n* join\n");
+  EXPECT_THAT(accepted(), ElementsAre("accepted a@example.org -> b@example.net"));
+}
+
 TEST_F(SessionMtaTest, NobodyIsAskedIfNoPluginCares) {
   script.hooks = 0;
   begin();
