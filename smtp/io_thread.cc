@@ -218,8 +218,28 @@ std::shared_ptr<TlsContext> IoThread::start_tls(Connection& connection) {
 
 void IoThread::hand_over(Connection& connection) {
   auto& seat = static_cast<Seat&>(connection);
-  const auto& order = seat.session()->mta_order();
   if (hurrying_) return net::post(io_, [this, &seat] { end_handover(seat); });
+  // In the words of an MTA that is joined already nobody else has a say.
+  const bool joined = seat.handover && seat.session()->mta_order().what == MtaOrder::What::join;
+  try {
+    give_order(seat);
+  } catch (const std::exception& error) {  // no memory, no descriptor
+    front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
+    forget_handover(seat);
+    net::post(io_, [this, &seat, joined] {
+      if (seat.state() != Connection::State::handed_over) return;
+      if (joined)
+        seat.mta_over();
+      else
+        seat.mta_failed();
+      if (stopping_) seat.finish(farewell());
+      arm();
+    });
+  }
+}
+
+void IoThread::give_order(Seat& seat) {
+  const auto& order = seat.session()->mta_order();
   if (seat.handover) return seat.handover->go_on(order, seat.socket(io_), seat.unread());
   seat.handover =
       front_.wiring.hand_over({.context = io_,

@@ -41,6 +41,7 @@ class IoThread final : private ConnectionOwner {
   void holding(Connection& connection) override;
   std::shared_ptr<TlsContext> start_tls(Connection& connection) override;
   void hand_over(Connection& connection) override;
+  void give_order(Seat& seat);
   void leave_mta(Connection& connection) override { forget_handover(static_cast<Seat&>(connection)); }
   void slowed(Connection& connection, int change) override;
   void stuttered(std::size_t bytes) override { stuttered_ += bytes; }

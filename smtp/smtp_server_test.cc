@@ -183,10 +183,13 @@ class ServerHandoverTest : public ServerFixture {
  protected:
   /// Its end is counted.
   struct Session : Handover {
-    explicit Session(std::atomic<int>& running) : running_(running) { ++running_; }
-    ~Session() override { --running_; }
-    void go_on(const MtaOrder&, boost::asio::posix::stream_descriptor&, std::string_view) override {}
-    std::atomic<int>& running_;
+    explicit Session(ServerHandoverTest& test) : test_(test) { ++test_.running; }
+    ~Session() override { --test_.running; }
+    void go_on(const MtaOrder&, boost::asio::posix::stream_descriptor&, std::string_view) override {
+      if (test_.broken) throw std::runtime_error("no memory");
+      ++test_.orders;
+    }
+    ServerHandoverTest& test_;
   };
 
   ServerHandoverTest() {
@@ -195,7 +198,7 @@ class ServerHandoverTest : public ServerFixture {
       const std::lock_guard lock(mutex);
       unread = offered.unread;
       offer.emplace(std::move(offered));
-      return std::make_unique<Session>(running);
+      return std::make_unique<Session>(*this);
     };
   }
   void wait_until_offered() {
@@ -212,7 +215,14 @@ class ServerHandoverTest : public ServerFixture {
     boost::asio::post(offer->context, (*offer).*function);
   }
 
+  void answer(MtaAnswer answered) {
+    const std::lock_guard lock(mutex);
+    boost::asio::post(offer->context, [tell = offer->answered, answered = std::move(answered)] { tell(answered); });
+  }
+
   std::atomic<int> running = 0;
+  std::atomic<int> orders = 0;  // after the first
+  std::atomic<bool> broken = false;
   std::mutex mutex;
   std::optional<HandoverOffer> offer;
   std::string unread;
@@ -238,6 +248,28 @@ TEST_F(ServerHandoverTest, GoesOnWithTheSessionIfTheMtaFails) {
   EXPECT_EQ(one->reply(), "451 4.3.0 Please try again later");
   EXPECT_EQ(one->reply(), "250 2.0.0 OK");
   EXPECT_EQ(running, 0);
+}
+
+TEST_F(ServerHandoverTest, GoesOnWithTheSessionIfTheHandOverCannotBegin) {
+  hand_over = [](const HandoverOffer&) -> std::unique_ptr<Handover> { throw std::runtime_error("no descriptor"); };
+  start();
+  auto one = introduced();
+  EXPECT_EQ(one->ask("RCPT TO:<pass@example.net>"), "451 4.3.0 Please try again later");
+  EXPECT_EQ(one->ask("NOOP"), "250 2.0.0 OK");
+  EXPECT_TRUE(log.contains("smtp.failed error=no descriptor")) << log.lines().back();
+}
+
+TEST_F(ServerHandoverTest, GoesOnWithTheSessionIfTheHandOverCannotGoOn) {
+  broken = true;
+  start();
+  auto one = introduced();
+  one->send("RCPT TO:<pass@example.net>\r\n");
+  wait_until_offered();
+  answer({.code = 250, .reply = "250 mta: yes\r\n"});
+  EXPECT_EQ(one->reply(), "250 mta: yes");
+  EXPECT_EQ(one->ask("DATA"), "451 4.3.0 Please try again later");
+  EXPECT_EQ(running, 0);
+  EXPECT_EQ(one->ask("NOOP"), "250 2.0.0 OK");
 }
 
 TEST_F(ServerHandoverTest, WaitsForThoseThatTalkWithTheMta) {
