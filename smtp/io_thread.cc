@@ -184,8 +184,9 @@ void IoThread::slowed(Connection& connection, int change) {
 
 void IoThread::think(Connection& connection) {
   auto& seat = static_cast<Seat&>(connection);
-  // Of recipients the store is asked.
-  const auto kind = seat.session()->in_transaction() ? WorkerPool::Kind::patient : WorkerPool::Kind::urgent;
+  // Of recipients the store is asked. But a client whose message the MTA has sends it again if it hears of that too late.
+  const bool patient = seat.session()->in_transaction() && !seat.session()->tells_of_message();
+  const auto kind = patient ? WorkerPool::Kind::patient : WorkerPool::Kind::urgent;
   front_.workers.post(
       [this, &seat, session = seat.session()] {
         Step step;

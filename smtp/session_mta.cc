@@ -4,6 +4,7 @@
 // of its further recipients those that are let in, and the message; then it is left. So nobody gets past the plugins by naming a
 // recipient first that is open to everybody.
 #include <algorithm>
+#include <exception>
 
 #include "smtp/session_state.h"
 
@@ -84,9 +85,21 @@ Step SmtpSession::State::message_answered(MtaAnswer answer) {
   return say(std::move(answer.reply), answer.cut || answer.code == 421 ? Then::hang_up : Then::go_on);
 }
 
+/// Whatever goes wrong here, the MTA has the message, and the client must not send it again.
+bool SmtpSession::State::tell_accepted() {
+  try {
+    dialogue->accepted();
+    return true;
+  } catch (const std::exception& error) {
+    log.error("smtp.failed", {{"error", error.what()}});
+    return false;
+  }
+}
+
 Step SmtpSession::State::told_taken() {
-  dialogue->accepted();
+  const bool told = tell_accepted();
   auto reply = std::move(envelope->last_word);
+  if (!told) return say(std::move(reply), Then::hang_up);
   forget_envelope();
   return say(std::move(reply));
 }
@@ -101,7 +114,7 @@ Step SmtpSession::State::message_joined(TakenMessage taken) {
 
 /// It may have been trapped meanwhile, and then nothing is renewed.
 Step SmtpSession::State::told_joined() {
-  if (envelope->exempt || dialogue->client_is_white()) dialogue->accepted();
+  if (envelope->exempt || dialogue->client_is_white()) tell_accepted();
   return to_mta(What::join);
 }
 

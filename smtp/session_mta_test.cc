@@ -238,6 +238,21 @@ S: 451 4.5.1 No valid recipients
 )");
 }
 
+TEST_F(SessionMtaTest, TheMtasWordOnAMessageStandsEvenIfPluginsCannotBeTold) {
+  script.on_call = [](std::string_view call) {
+    if (call.starts_with("accepted")) throw std::runtime_error("no memory");
+  };
+  begin();
+  rcpt("b");
+  play(
+      "! 250 yes\nS: 250 yes\nC: DATA\n* data\n! 354 go on\nS: 354 go on\n* message\n! last 250 queued\n* leave mta\n"
+      "S: 250 queued\n* hang up\n");
+  leave();
+  begin();
+  rcpt("white");
+  play("! taken b@example.net\n* join\n");
+}
+
 TEST_F(SessionMtaTest, AMessageTheMtaRefusesIsToldToNobody) {
   begin();
   play(R"(

@@ -98,6 +98,7 @@ struct SmtpSession::State {
   Step message_joined(TakenMessage taken);
   Step mta_failed();
   void lose_mta();
+  bool tell_accepted();
   Step told_taken();
   Step told_joined();
 

@@ -272,6 +272,37 @@ TEST_F(ServerHandoverTest, GoesOnWithTheSessionIfTheHandOverCannotGoOn) {
   EXPECT_EQ(one->ask("NOOP"), "250 2.0.0 OK");
 }
 
+TEST_F(ServerHandoverTest, TheAnswerToAMessageDoesNotWaitForOtherClientsRecipients) {
+  config.workers = 4;
+  script.hooks = hook::accepted;
+  Latch latch;
+  std::atomic<int> stuck = 0;
+  script.on_call = [&](std::string_view call) {
+    if (!call.starts_with("rcpt defer.stuck")) return;
+    ++stuck;
+    latch.wait();
+  };
+  start();
+  auto one = introduced();
+  one->send("RCPT TO:<pass@example.net>\r\n");
+  wait_until_offered();
+  answer({.code = 250, .reply = "250 mta: yes\r\n"});
+  EXPECT_EQ(one->reply(), "250 mta: yes");
+  one->send("DATA\r\n");
+  wait_for([&] { return orders == 1; }, "DATA");
+  answer({.code = 354, .reply = "354 mta: go on\r\n"});
+  EXPECT_EQ(one->reply(), "354 mta: go on");
+  wait_for([&] { return orders == 2; }, "the message");
+  std::vector<std::unique_ptr<TestClient>> others;
+  for (int i = 0; i < 6; ++i) others.push_back(introduced());
+  for (auto& other : others) other->send("RCPT TO:<defer.stuck@example.net>\r\n");
+  wait_for([&] { return stuck == 3; }, "all to be stuck that may be");
+  answer({.code = 250, .reply = "250 mta: queued\r\n", .last = true, .unread = ""});
+  EXPECT_EQ(one->reply(), "250 mta: queued");
+  latch.open();
+  for (auto& other : others) EXPECT_EQ(other->reply(), "451 4.7.1 Come back");
+}
+
 TEST_F(ServerHandoverTest, WaitsForThoseThatTalkWithTheMta) {
   start();
   auto one = introduced(), other = introduced();

@@ -262,6 +262,9 @@ std::size_t SmtpSession::line_limit() const {
 }
 
 bool SmtpSession::in_transaction() const { return state_->envelope != nullptr; }
+bool SmtpSession::tells_of_message() const {
+  return state_->asking == State::Asking::taken || state_->asking == State::Asking::joined;
+}
 bool SmtpSession::needs_goodbye() const { return (state_->dialogue->hooks() & hook::disconnect) != 0; }
 const Session& SmtpSession::session() const { return state_->session(); }
 const Address& SmtpSession::client() const { return state_->client; }

@@ -64,6 +64,7 @@ class SmtpSession {
   bool held() const;               ///< Turned away and kept busy (Pace::hold): counts against limits.kept.
   std::size_t line_limit() const;  ///< For LineReader::next().
   bool in_transaction() const;     ///< After MAIL.
+  bool tells_of_message() const;   ///< answer() is due, and tells plugins of a message that the MTA has taken.
   bool needs_goodbye() const;      ///< The destructor, or a last record of a client that leaves early, may block.
   Session const& session() const;
   const Address& client() const;  ///< session().client, without ending a rest.
