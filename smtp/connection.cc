@@ -369,6 +369,7 @@ void Connection::mta_answered(MtaAnswer answer) {
     reader_.clear();
     reader_.feed(*answer.unread);
   }
+  cut_ = answer.cut;
   take(session_->mta_answered(std::move(answer)), false);
   go_on();
 }
@@ -376,6 +377,7 @@ void Connection::mta_answered(MtaAnswer answer) {
 void Connection::mta_failed() {
   readable_ = true;
   at_mta_ = joined_ = false;
+  cut_ = session_->mta_order().what == MtaOrder::What::message;
   take(session_->mta_failed(), false);
   go_on();
 }
@@ -412,13 +414,14 @@ void Connection::finish(std::string_view farewell) {
 
 void Connection::hang_up() {
   owner_.wheel().cancel(*this);
-  // Closing with something unread makes the system reset the connection, and the client may never see our last words.
-  if (!held_ && !spoke_early()) return close();
+  // Closing with something unread, or when more is to come, makes the system reset the connection, and the client may never see
+  // our last words. Many read nothing before they have sent their message.
+  if (!held_ && !cut_ && !spoke_early()) return close();
   end_tls();
   ::shutdown(descriptor(), SHUT_WR);
   reader_.clear();
   become(State::lingering);
-  owner_.wheel().set(*this, owner_.now() + kLinger);
+  owner_.wheel().set(*this, owner_.now() + (cut_ ? config_->limits.idle : kLinger));
 }
 
 bool Connection::discard() {

@@ -137,6 +137,7 @@ class Connection : public Timed {
   bool held_ : 1 = false;
   bool finishing_ : 1 = false;
   bool at_mta_ : 1 = false;  // the owner knows it there
+  bool cut_ : 1 = false;     // it is still sending a message that nobody takes
   bool joined_ : 1 = false;  // it is the MTA's, also while plugins are told of a message
 };
 

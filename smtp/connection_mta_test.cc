@@ -97,6 +97,42 @@ TEST_F(ConnectionMtaTest, HangsUpWhenTheMessageCannotBeFinished) {
   connection->mta_failed();
   settle();
   EXPECT_EQ(heard(), "451 4.3.0 Please try again later\r\n");
+  EXPECT_EQ(state(), State::lingering);
+}
+
+TEST_F(ConnectionMtaTest, HearsOutWhoIsRefusedInTheMiddleOfItsMessage) {
+  start();
+  introduce();
+  say("RCPT TO:<b@example.net>\r\n");
+  answer("250 mta: yes");
+  say("DATA\r\n");
+  answer("354 mta: go on");
+  heard();
+  answer({.code = 552, .reply = "552 mta: too much\r\n", .last = true, .cut = true});
+  for (int i = 0; i < 3; ++i) {
+    pass(std::chrono::seconds{10});
+    say("a line of the message\r\n");
+    EXPECT_FALSE(readable());
+    EXPECT_EQ(state(), State::lingering);
+  }
+  EXPECT_EQ(heard(), "552 mta: too much\r\n");
+  ::shutdown(ends[1], SHUT_WR);
+  settle();
+  EXPECT_TRUE(is_over);
+}
+
+TEST_F(ConnectionMtaTest, HearsOutNobodyForEver) {
+  start();
+  introduce();
+  say("RCPT TO:<b@example.net>\r\n");
+  answer("250 mta: yes");
+  say("DATA\r\n");
+  answer("354 mta: go on");
+  answer({.code = 552, .reply = "552 mta: too much\r\n", .last = true, .cut = true});
+  for (int i = 0; i < 2; ++i) {
+    say("a line of the message\r\n");
+    pass(config->limits.idle / 2 + std::chrono::seconds{2});
+  }
   EXPECT_TRUE(is_over);
 }
 
