@@ -4,7 +4,8 @@ namespace deferd::smtp {
 
 namespace {
 
-bool is_break(char c) { return c == '\r' || c == '\n'; }
+// What somebody may take for the end of a line.
+bool is_break(char c) { return c == '\r' || c == '\n' || c == '\0'; }
 
 }  // namespace
 

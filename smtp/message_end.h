@@ -2,7 +2,8 @@
 //
 // Somebody behind us must not see another end than we do, or what follows it is taken for commands there and for text here
 // (SMTP smuggling). The end is CR LF . CR LF and nothing else (RFC 5321 section 4.1.1.4). A dot alone on its line whose line ends
-// are others (LF . LF, LF . CR LF, CR LF . CR ...) is in doubt: there are MTAs that take it for an end.
+// are others (LF . LF, LF . CR LF, CR LF . CR ...) is in doubt: there are MTAs that take it for an end. So is one with NULs at
+// its sides, which some drop, and others take for the end of a line.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
+#include <utility>
 
 namespace deferd::smtp {
 namespace {
@@ -72,6 +74,27 @@ TEST(MessageEnd, IsInDoubtIfItsLineEndsAreOthers) {
   EXPECT_EQ(look(".\nMAIL").found, Found::doubt) << "at the beginning";
 }
 
+TEST(MessageEnd, IsInDoubtIfThereAreNulsAtItsSides) {
+  using namespace std::string_literals;
+  for (const auto& [before, rest] : {std::pair{"a\r\n\0"s, ".\r\nMAIL"s},
+                                     {"a\r\n\0\0"s, ".\r\nMAIL"s},
+                                     {"a\r\n"s, ".\0\r\nMAIL"s},
+                                     {"a\r\n"s, ".\0\0\r\nMAIL"s},
+                                     {"a\r\n\0"s, ".\0\r\nMAIL"s},
+                                     {"a\r\0\n"s, ".\r\nMAIL"s},
+                                     {"a\r\n"s, ".\r\0\nMAIL"s},
+                                     {"a\0"s, ".\r\nMAIL"s},
+                                     {"a\r\n"s, ".\0b\r\nMAIL"s}})
+    EXPECT_EQ(look(before + rest), (Outcome{Found::doubt, before, rest})) << testing::PrintToString(before + rest);
+}
+
+TEST(MessageEnd, IsNotInDoubtForNulsElsewhere) {
+  using namespace std::string_literals;
+  for (const auto& text : {"a\0b\r\n"s, "\0.a\r\n"s, "a.\0\r\n"s, "\0\r\n"s, "\0..\r\n"s})
+    EXPECT_EQ(look(text), (Outcome{Found::nothing, text, ""})) << testing::PrintToString(text);
+  EXPECT_EQ(look("\0\r\n.\r\n\0"s), (Outcome{Found::end, "\0\r\n.\r\n"s, "\0"s}));
+}
+
 TEST(MessageEnd, IsTheSameHoweverTheBytesCome) {
   constexpr std::string_view kTexts[] = {"Subject: x\r\n\r\n..\r\n.x\r\n.\r\nQUIT\r\n",
                                          ".\r\nx",
@@ -90,13 +113,14 @@ TEST(MessageEnd, IsTheSameHoweverTheBytesCome) {
   }
 }
 
-/// The same by the letter: a strict reader, and one that takes any line end for one.
+/// The same by the letter: a strict reader, and lax ones that take any line end for one, and drop NULs or take them for line
+/// ends.
 TEST(MessageEnd, IsWhatAStrictReaderTakesForItAndNothingMoreThanALaxOneDoes) {
   std::mt19937 random(7);
-  constexpr char kBytes[] = {'\r', '\n', '.', 'x'};
-  for (int round = 0; round < 20'000; ++round) {
+  constexpr char kBytes[] = {'\r', '\n', '.', 'x', '\0'};
+  for (int round = 0; round < 60'000; ++round) {
     std::string text;
-    for (int i = 0; i < 12; ++i) text += kBytes[random() % 4];
+    for (int i = 0; i < 12; ++i) text += kBytes[random() % 5];
     const auto strict = ("\r\n" + text).find("\r\n.\r\n");
     const auto outcome = look(text, [&](std::size_t) { return random() % 2 == 0; });
     if (outcome.found == Found::end) {
@@ -105,9 +129,12 @@ TEST(MessageEnd, IsWhatAStrictReaderTakesForItAndNothingMoreThanALaxOneDoes) {
     // What goes on holds no line with a dot alone, however lines are told, but for the end.
     std::string lax = "\n" + outcome.passed;
     if (outcome.found == Found::end) lax.resize(lax.size() - 3);
-    for (char& c : lax)
-      if (c == '\r') c = '\n';
+    std::replace(lax.begin(), lax.end(), '\r', '\n');
+    auto without = lax;
+    std::erase(without, '\0');
+    std::replace(lax.begin(), lax.end(), '\0', '\n');
     EXPECT_EQ(lax.find("\n.\n"), lax.npos) << testing::PrintToString(text);
+    EXPECT_EQ(without.find("\n.\n"), without.npos) << testing::PrintToString(text);
     if (outcome.found == Found::nothing) {
       EXPECT_EQ(strict, std::string::npos) << testing::PrintToString(text);
     }
