@@ -166,7 +166,8 @@ Step SmtpSession::State::rcpt(const Command& command, std::string_view line) {
   if (!path) return bad(501, "5.1.3", path.error().what);
   if (const auto complaint = check_recipient(*path, envelope->utf8, offers_dsn()); complaint.code != 0)
     return bad(complaint.code, complaint.enhanced, complaint.text);
-  if (envelope->recipients >= config().limits.recipients) return bad(452, "4.5.3", "Too many recipients");
+  // No error: who is told so sends the message to the others (RFC 5321 section 4.5.3.1.10).
+  if (envelope->recipients >= config().limits.recipients) return say(452, "4.5.3", "Too many recipients");
   ++envelope->recipients;
   envelope->rcpt = std::move(path->address);
   if (envelope->order) envelope->order->words.rcpt = line;

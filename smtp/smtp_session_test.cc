@@ -212,6 +212,14 @@ S: 500 5.5.1 Command unrecognized
 )");
 }
 
+TEST_F(SessionTest, RecipientsBeyondTheLimitAreNoErrors) {
+  config.limits.recipients = 1;
+  config.limits.errors = 1;
+  send("HELO client.example\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<defer@example.net>\r\n");
+  for (int i = 0; i < 5; ++i)
+    EXPECT_THAT(send("RCPT TO:<defer@example.net>\r\n"), ElementsAre("S: 452 4.5.3 Too many recipients"));
+}
+
 TEST_F(SessionTest, TooManyErrorsEndTheSession) {
   config.limits.errors = 2;
   play(R"(
