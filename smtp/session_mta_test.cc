@@ -312,6 +312,13 @@ INSTANTIATE_TEST_SUITE_P(Session, SessionLeavesMtaTest,
                                          Leaving{"helo", "HELO client.example"}, Leaving{"starttls", "STARTTLS"}),
                          [](const auto& leaving) { return leaving.param.name; });
 
+TEST_F(SessionMtaTest, TheMtaIsLeftBeforeTlsBegins) {
+  rules.tls_offered = true;
+  begin();
+  rcpt("b");
+  play("! 250 yes\nS: 250 yes\nC: STARTTLS\n* leave mta\nS: 220 2.0.0 Ready to start TLS\n* start tls\n");
+}
+
 TEST_F(SessionMtaTest, OtherCommandsAreAnsweredHere) {
   begin();
   rcpt("b");

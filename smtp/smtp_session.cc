@@ -201,6 +201,7 @@ Step SmtpSession::State::start_tls(std::string_view argument) {
   if (!argument.empty()) return bad(501, "5.5.4", "Syntax: STARTTLS");
   if (session().tls) return bad(503, "5.5.1", "TLS is on already");
   if (!rules->tls_offered || held()) return bad(454, "4.7.0", "TLS is not available");
+  forget_envelope();  // now, so that no MTA is kept waiting while the client takes its time with the handshake
   return say(220, "2.0.0", "Ready to start TLS", Then::start_tls);
 }
 
