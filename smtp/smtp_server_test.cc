@@ -31,7 +31,7 @@ TEST_F(SmtpServerTest, TellsTheSessionWhoConnectedToWhat) {
   one->ask("RCPT TO:<defer@example.net>");
   EXPECT_TRUE(log.contains("info smtp.connected client=127.3.2.1 connections=1 held=0"));
   one->ask("QUIT");
-  wait_for([&] { return log.contains("info smtp.disconnected client=127.3.2.1 seconds=0 lists="); }, "the log line");
+  wait_for([&] { return log.contains("info smtp.disconnected client=127.3.2.1 seconds="); }, "the log line");
 }
 
 TEST_F(SmtpServerTest, ServesManyAtATime) {
