@@ -29,6 +29,12 @@ class FakeMtaClient {
   FakeMtaClient& operator=(const FakeMtaClient&) = delete;
   ~FakeMtaClient() { ::close(descriptor_); }
 
+  /// From now on little is taken that nobody has read.
+  void take_little() {
+    const int size = 64 * 1024;
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+  }
+
   void say(std::string_view bytes) {
     while (!bytes.empty()) {
       const auto sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
