@@ -41,6 +41,7 @@ enum class Format : std::uint8_t { spamdb, list, postgrey, milter_greylist };
 struct Damage {
   std::size_t line = 0;
   std::string what;
+  bool strangers = false;  ///< A stranger's words made it unreadable (the `|` in a HELO): no reason to refuse the file.
 };
 
 /// Reads a whole file and hands over each of its entries. Returns the lines that could not be read.

@@ -75,6 +75,23 @@ TEST(SpamdbFormat, RefusesWhatIsDamagedAndTellsTheLine) {
   EXPECT_EQ(all.damage[1].what, "'192.0.2.300' is no address");
 }
 
+TEST(SpamdbFormat, LetsStrangersSpoilNoMoreThanTheirOwnLines) {
+  const auto all = read(Format::spamdb, "GREY|192.0.2.7|a|b|c|d|1|2|3|4|5\nWHITE|192.0.2.7\n");
+  ASSERT_EQ(all.damage.size(), 2u);
+  EXPECT_TRUE(all.damage[0].strangers);
+  EXPECT_FALSE(all.damage[1].strangers);
+}
+
+TEST(SpamdbFormat, TakesTheTrapsThatTheDaemonTakes) {
+  for (const std::string good : {"trap@example.net", "<Trap@example.net>", "@a.example:trap@example.net", "trap@example.net.",
+                                 "\"a@b\"@example.net", "trap@[192.0.2.1]"})
+    EXPECT_TRUE(read_spamdb_line("SPAMTRAP|" + good)) << good;
+  for (const std::string bad : {"", "@", "nobody", "@example.net", "trap@", "trap@.", "trap@a..example", "trap@.example", "a b@c",
+                                "a\x7f@example.net", "/x/@example.net", "*@example.net"})
+    EXPECT_FALSE(read_spamdb_line("SPAMTRAP|" + bad)) << bad;
+  EXPECT_FALSE(read_spamdb_line("SPAMTRAP|" + std::string(510, 'x') + "@example.net"));
+}
+
 TEST(ListFormat, MakesEachOfAListWhite) {
   const auto all = read(Format::list, "# friends\n192.0.2.7  # the office\n\n198.51.100.0/24\n2001:db8::/32\r\n");
   EXPECT_TRUE(all.damage.empty());

@@ -21,7 +21,9 @@ class Reading {
  public:
   explicit Reading(const Take& take) : take_(take) {}
   void entry(const Entry& entry) { take_(entry); }
-  void damaged(std::size_t line, std::string what) { damage_.push_back({line, std::move(what)}); }
+  void damaged(std::size_t line, std::string what, bool strangers = false) {
+    damage_.push_back({line, std::move(what), strangers});
+  }
   std::vector<Damage> damage() && { return std::move(damage_); }
 
  private:
@@ -33,7 +35,7 @@ void read_spamdb(std::string_view text, Reading& reading) {
   each_line_of(text, [&](std::string_view line, std::size_t number) {
     if (line.empty()) return;
     auto entry = read_spamdb_line(line);
-    entry ? reading.entry(*entry) : reading.damaged(number, entry.error().what);
+    entry ? reading.entry(*entry) : reading.damaged(number, entry.error().what, line.starts_with("GREY|"));
   });
 }
 

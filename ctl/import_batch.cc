@@ -83,6 +83,7 @@ Outcome<void> ImportBatch::send() {
     outcomes.added += number(counts, "added");
     outcomes.kept += number(counts, "kept");
     outcomes.expired += number(counts, "expired");
+    outcomes.skipped += number(counts, "skipped");
   }
   sent_ += static_cast<std::int64_t>(rows_);
   begin();

@@ -11,6 +11,7 @@ namespace deferd::ctl {
 /// What became of the entries of one kind.
 struct Outcomes {
   std::int64_t added = 0, kept = 0, expired = 0;
+  std::int64_t skipped = 0;  ///< No loaded plugin takes them.
   std::int64_t all() const { return added + kept + expired; }
 };
 

@@ -35,6 +35,9 @@ T or_end(Outcome<T> outcome) {
   if constexpr (!std::is_void_v<T>) return std::move(*outcome);
 }
 
+/// Whether only the key is at fault, and others may do.
+bool is_of_key(const Failure& failure) { return failure.code == kNothing || failure.code == kRefused; }
+
 std::optional<Wish> wish_of(const std::vector<std::string>& arguments) {
   Wish wish;
   auto word = arguments.begin();
@@ -96,7 +99,10 @@ class Spamdb {
 
   /// A key has one record with spamdb; here a client may be in both tables, and being trapped counts.
   std::optional<Entry> record(const std::string& key) {
-    if (key.find('@') != key.npos) return or_end(find_entry(daemon_, Entry::Kind::trap, key));
+    if (key.find('@') != key.npos) {
+      auto trap = find_entry(daemon_, Entry::Kind::trap, key);
+      return trap || !is_of_key(trap.error()) ? or_end(std::move(trap)) : std::nullopt;
+    }
     if (!Prefix::parse(key)) return std::nullopt;
     if (auto trapped = or_end(find_entry(daemon_, Entry::Kind::trapped, key))) return trapped;
     return or_end(find_entry(daemon_, Entry::Kind::white, key));
@@ -110,8 +116,7 @@ class Spamdb {
       Entry entry;
       entry.kind = Entry::Kind::trap;
       entry.key = key;
-      write(entry);
-      return true;
+      return write(entry);
     }
     const auto address = Address::parse(key);
     if (!address) {
@@ -127,27 +132,35 @@ class Spamdb {
     if (!known) entry.first = now_;
     if (type == 't') {
       entry.expires = now_ + kTrapTime;
-      write(entry);
+      if (!write(entry)) return false;
       erase("white", client);
-    } else {
-      entry.pass = now_;
-      entry.expires = now_ + kWhiteTime;
-      if (known && !was_trapped) ++entry.passed;
-      if (was_trapped) erase("trapped", client);
-      write(entry);
+      return true;
     }
-    return true;
+    entry.pass = now_;
+    entry.expires = now_ + kWhiteTime;
+    if (known && !was_trapped) ++entry.passed;
+    if (was_trapped) erase("trapped", client);
+    return write(entry);
   }
 
-  void write(const Entry& entry) {
+  /// False, with a warning, if the daemon does not take this key: spamdb(8) goes on with the others.
+  bool write(const Entry& entry) {
     ImportBatch batch(daemon_, {"operator", false, true});
     or_end(batch.add(entry));
-    or_end(batch.send());
+    auto sent = batch.send();
+    if (!sent && is_of_key(sent.error())) {
+      warn(entry.key + ": " + sent.error().what);
+      return false;
+    }
+    or_end(std::move(sent));
+    if (batch.of(entry.kind).skipped == 0) return true;
+    warn(entry.key + ": no loaded plugin takes it");
+    return false;
   }
 
   bool ask(const Question& question) {
     auto answer = daemon_.ask(question);
-    if (!answer && answer.error().code != kNothing && answer.error().code != kRefused) or_end(std::move(answer));
+    if (!answer && !is_of_key(answer.error())) or_end(std::move(answer));
     return answer.has_value();
   }
   bool erase(const std::string& table, const std::string& key) {

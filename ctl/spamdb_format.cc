@@ -93,11 +93,26 @@ Result<Entry> read_trapped(const std::vector<std::string_view>& fields) {
   return entry;
 }
 
+/// As the daemon takes them: it would refuse others, when half of the file is imported.
+bool is_trap_address(std::string_view address) {
+  constexpr std::size_t kLongest = 512;
+  if (address.size() > kLongest) return false;
+  address = without_brackets(address);
+  if (address.starts_with('@'))  // a source route, RFC 5321 appendix C
+    if (const auto colon = address.find(':'); colon != address.npos) address.remove_prefix(colon + 1);
+  while (address.ends_with('.')) address.remove_suffix(1);
+  const auto bad = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; };
+  const auto at = address.rfind('@');
+  if (at == address.npos || at == 0 || std::any_of(address.begin(), address.end(), bad)) return false;
+  if (address.starts_with('/') || address.starts_with('*')) return false;
+  const auto domain = address.substr(at + 1);
+  return !domain.empty() && !domain.starts_with('.') && domain.find("..") == domain.npos;
+}
+
 Result<Entry> read_trap(std::string_view address) {
   Entry entry;
   entry.kind = Entry::Kind::trap;
-  if (const auto at = address.find('@'); at == address.npos || at == 0 || at + 1 == address.size())
-    return damaged(quoted(address) + " is no mail address");
+  if (!is_trap_address(address)) return damaged(quoted(address) + " is no mail address");
   entry.key = without_brackets(address);
   return entry;
 }

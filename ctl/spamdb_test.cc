@@ -110,6 +110,17 @@ TEST_F(SpamdbTest, EndsAtATrapThatIsNoAddress) {
   EXPECT_FALSE(traps.contains("two@example.net"));
 }
 
+TEST_F(SpamdbTest, CountsARefusedTrapAndGoesOn) {
+  EXPECT_EQ(spamdb({"-a", "-T", "one@a..example", "two@example.net"}), 1);
+  EXPECT_EQ(err, "spamdb: one@a..example: 'address' has no domain after the @\n");
+  EXPECT_TRUE(traps.contains("two@example.net"));
+  EXPECT_EQ(spamdb({"one@a..example", "two@example.net"}), 1);
+  EXPECT_EQ(out, "SPAMTRAP|two@example.net\n");
+  Script nothing;
+  use({{"other", nothing}});
+  EXPECT_EQ(spamdb({"-aT", "three@example.net", "four@example.net"}), 2);
+}
+
 TEST_F(SpamdbTest, DeletesWhateverTypeARecordHas) {
   put(kWhite, "192.0.2.7", 1h);
   put(kTrapped, "192.0.2.8", 1h);

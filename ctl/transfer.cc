@@ -40,14 +40,25 @@ Outcome<std::int64_t> lasting_of(const std::string& text) {
   return std::chrono::duration_cast<std::chrono::seconds>(*duration).count();
 }
 
-/// Refuses a file with damage; tells how many entries a good one has.
-Outcome<std::int64_t> check(const std::string& name, const Screen& screen, std::int64_t count,
-                            const std::vector<Damage>& damage) {
+/// Refuses a file with damage, but for what strangers could do to it: that is told and skipped.
+Outcome<void> check(const std::string& name, const Screen& screen, const std::vector<Damage>& damage) {
   for (std::size_t i = 0; i < std::min(damage.size(), kDamageTold); ++i)
-    screen.err << name << ':' << damage[i].line << ": " << escaped_lines(damage[i].what) << '\n';
-  if (damage.empty()) return count;
-  const std::string lines = damage.size() == 1 ? "1 line is" : std::to_string(damage.size()) + " lines are";
-  return tl::unexpected(Failure{kRefused, lines + " damaged: nothing was imported"});
+    screen.err << name << ':' << damage[i].line << ": " << escaped_lines(damage[i].what)
+               << (damage[i].strangers ? ": skipped" : "") << '\n';
+  const auto skipped = std::count_if(damage.begin(), damage.end(), [](const Damage& one) { return one.strangers; });
+  const auto fatal = static_cast<std::ptrdiff_t>(damage.size()) - skipped;
+  if (fatal > 0) {
+    const std::string lines = fatal == 1 ? "1 line is" : std::to_string(fatal) + " lines are";
+    return tl::unexpected(Failure{kRefused, lines + " damaged: nothing was imported"});
+  }
+  if (skipped > static_cast<std::ptrdiff_t>(kDamageTold)) screen.err << skipped << " lines of grey mail are skipped in all\n";
+  return {};
+}
+
+void tell_skipped(const ImportBatch& batch, const Screen& screen) {
+  for (const auto& [kind, what] : {std::pair(Entry::Kind::grey, "grey mails"), std::pair(Entry::Kind::trap, "traps")})
+    if (const auto skipped = batch.of(kind).skipped; skipped > 0)
+      screen.err << "deferctl: " << skipped << ' ' << what << " skipped: no loaded plugin takes them\n";
 }
 
 void print_outcomes(const ImportBatch& batch, const Job& job) {
@@ -59,6 +70,7 @@ void print_outcomes(const ImportBatch& batch, const Job& job) {
       counts.set("added", batch.of(kind).added);
       counts.set("kept", batch.of(kind).kept);
       counts.set("expired", batch.of(kind).expired);
+      counts.set("skipped", batch.of(kind).skipped);
     }
     job.screen.out << all.to_json() << '\n';
     return;
@@ -113,7 +125,7 @@ Outcome<void> import_file(const Job& job) {
 
   std::int64_t count = 0;
   const auto damage = read_entries(format, *text, *now, *lasting, [&](const Entry&) { ++count; });
-  if (auto good = check(arguments.what, job.screen, count, damage); !good) return tl::unexpected(good.error());
+  if (auto good = check(arguments.what, job.screen, damage); !good) return good;
 
   ImportBatch batch(job.daemon, {"import", arguments.dry_run, false});
   Outcome<void> done;
@@ -134,6 +146,7 @@ Outcome<void> import_file(const Job& job) {
     return tl::unexpected(std::move(failure));
   }
   print_outcomes(batch, job);
+  tell_skipped(batch, job.screen);
   return {};
 }
 

@@ -75,6 +75,7 @@ class TransferTest : public ControlTest {
   Result<void> command(std::string_view name, const Value& args, Rows& rows) {
     auto address = text(args, "address");
     for (char& c : address) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (address.find("..") != address.npos) return fail(Errc::invalid, "'address' has no domain after the @");
     if (name == "add-trap") {
       Value answer = one("address", address);
       answer.set("new", traps.try_emplace(address, clock_.now()).second);

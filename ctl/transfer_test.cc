@@ -64,9 +64,9 @@ TEST_F(TransferTest, ImportsWhatSpamdbLists) {
   EXPECT_TRUE(log_.contains("control.import"));
 
   EXPECT_EQ(run({"import", file(text), "--json"}), kOk) << err;  // again: all is there
-  EXPECT_THAT(out, HasSubstr(R"("white":{"added":0,"kept":1,"expired":1})"));
-  EXPECT_THAT(out, HasSubstr(R"("trapped":{"added":0,"kept":1,"expired":0})"));
-  EXPECT_THAT(out, HasSubstr(R"("traps":{"added":0,"kept":1,"expired":0})"));
+  EXPECT_THAT(out, HasSubstr(R"("white":{"added":0,"kept":1,"expired":1,"skipped":0})"));
+  EXPECT_THAT(out, HasSubstr(R"("trapped":{"added":0,"kept":1,"expired":0,"skipped":0})"));
+  EXPECT_THAT(out, HasSubstr(R"("traps":{"added":0,"kept":1,"expired":0,"skipped":0})"));
 }
 
 TEST_F(TransferTest, NeverShortensWhatIsThere) {
@@ -92,6 +92,29 @@ TEST_F(TransferTest, RefusesADamagedFileWhole) {
   EXPECT_EQ(run({"import", folder.file("nowhere")}), kUsage);
   EXPECT_EQ(run({"import", file(""), "--for", "soon"}), kUsage);
   EXPECT_EQ(run({"import", file(""), "--format", "sendmail"}), kUsage);
+}
+
+TEST_F(TransferTest, TellsAndSkipsGreyLinesThatStrangersMadeUnreadable) {
+  const auto grey = [&](const std::string& envelope) {
+    return "GREY|192.0.2.10|" + envelope + "|" + at(-60) + "|" + at(3600) + "|" + at(3600) + "|2|0\n";
+  };
+  const auto text = grey("mx|<a@example.org>|<b@example.net>") + grey("a|b|c|d|e") + "TRAPPED|192.0.2.9|" + at(7200) + "\n";
+  EXPECT_EQ(run({"import", file(text)}), kOk) << err;
+  EXPECT_EQ(err, folder.file("dump") + ":2: it cannot be told where HELO, sender and recipient end: skipped\n");
+  EXPECT_EQ(imported.size(), 1u);
+  EXPECT_TRUE(row(kTrapped, "192.0.2.9"));
+  EXPECT_EQ(run({"import", file(text + "TRAPPED|192.0.2.8\n")}), kRefused);
+  EXPECT_THAT(err, HasSubstr("deferctl: 1 line is damaged: nothing was imported\n"));
+  EXPECT_EQ(run({"import", file("SPAMTRAP|a b@example.net\n")}), kRefused);
+}
+
+TEST_F(TransferTest, SkipsWhatNoLoadedPluginTakes) {
+  Script nothing;
+  use({{"other", nothing}});
+  const auto text = "WHITE|192.0.2.7|||" + at(-9) + "|" + at(-8) + "|" + at(9000) + "|4|6\nSPAMTRAP|trap@example.net\n";
+  EXPECT_EQ(run({"import", file(text)}), kOk) << err;
+  EXPECT_EQ(err, "deferctl: 1 traps skipped: no loaded plugin takes them\n");
+  EXPECT_TRUE(row(kWhite, "192.0.2.7"));
 }
 
 TEST_F(TransferTest, ImportsListsForAsLongAsTold) {

@@ -5,8 +5,11 @@
 //  "traps": [[address, added], ...], "grey": [[client, helo, from, to, first, pass, expires, tries], ...]}
 //
 // Times are seconds since 1970; `first` 0 is now, `expires` "never" is never. The answer counts: {"white": {"added": 1, "kept":
-// 0, "expired": 0}, ...}. What is there already and lasts as long is kept, so that the same may be sent again. `replace`: rows of
-// tables take the place of those there, whatever these say. `part`: of those that belong together the first alone is logged.
+// 0, "expired": 0, "skipped": 0}, ...}. What is there already and lasts as long is kept, so that the same may be sent again; a
+// row that lasts less long is prolonged, and stays what it says. `replace`: rows of tables take the place of those there, except
+// an operator's note. `skipped`: no loaded plugin takes those. `part`: of those that belong together the first alone is logged.
+//
+// All of it is checked before anything is written. Where writing fails it ends; what was written stays, and may be sent again.
 #include <array>
 
 #include "control/api.h"
@@ -16,12 +19,13 @@ namespace deferd {
 namespace {
 
 struct Counts {
-  std::int64_t added = 0, kept = 0, expired = 0;
+  std::int64_t added = 0, kept = 0, expired = 0, skipped = 0;
   Value value() const {
     Value map = Value::map();
     map.set("added", added);
     map.set("kept", kept);
     map.set("expired", expired);
+    map.set("skipped", skipped);
     return map;
   }
 };
@@ -68,35 +72,61 @@ Result<TableRow> table_row(const Value& row, Time now) {
   return made;
 }
 
-Result<Counts> import_rows(const ControlParts& parts, std::string_view table, const Call& call, bool dry, bool replace) {
-  auto rows = rows_of(call.body, table, 6);
-  if (!rows) return tl::unexpected(rows.error());
-  const Time now = parts.clock.now();
-  std::vector<TableRow> made;
-  for (const Value* row : *rows) {
-    auto one = table_row(*row, now);
-    if (!one) return tl::unexpected(one.error());
-    made.push_back(std::move(*one));
-  }
-  Tables& tables = parts.engine.tables();
-  Counts counts;
-  for (const TableRow& row : made) {
-    if (row.expires <= now) {
-      ++counts.expired;
-      continue;
-    }
-    auto there = exact_row(tables, table, row.prefix);
-    if (!there) return tl::unexpected(there.error());
-    if (*there && !replace && (*there)->expires >= row.expires) {
-      ++counts.kept;
-      continue;
-    }
-    if (!dry)
-      if (auto done = tables.put(table, row); !done) return tl::unexpected(done.error());
-    ++counts.added;
-  }
-  return counts;
+/// spamdb's counters, which ctl keeps in the note, are to be renewed; an operator's own words are not.
+std::string note_of(const TableRow& there, const TableRow& row) {
+  const bool counters = there.note.starts_with("spamdb ");
+  return there.note.empty() || counters ? row.note : there.note;
 }
+
+class RowsImport {
+ public:
+  RowsImport(std::string_view table, bool replace) : table_(table), replace_(replace) {}
+
+  Result<void> read(const Value& body, Time now) {
+    auto rows = rows_of(body, table_, 6);
+    if (!rows) return tl::unexpected(rows.error());
+    for (const Value* row : *rows) {
+      auto one = table_row(*row, now);
+      if (!one) return tl::unexpected(one.error());
+      rows_.push_back(std::move(*one));
+    }
+    return {};
+  }
+
+  Result<Counts> write(Tables& tables, Time now, bool dry) {
+    Counts counts;
+    for (TableRow& row : rows_) {
+      if (row.expires <= now) {
+        ++counts.expired;
+        continue;
+      }
+      auto there = exact_row(tables, table_, row.prefix);
+      if (!there) return tl::unexpected(there.error());
+      if (*there && !replace_ && (*there)->expires >= row.expires) {
+        ++counts.kept;
+        continue;
+      }
+      if (!dry)
+        if (auto done = write(tables, *there, row); !done) return tl::unexpected(done.error());
+      ++counts.added;
+    }
+    return counts;
+  }
+
+ private:
+  // Not Tables::refresh(), which writes once an hour: what was imported is to be there.
+  Result<void> write(Tables& tables, const std::optional<TableRow>& there, TableRow& row) const {
+    if (there && replace_) row.note = note_of(*there, row);
+    if (!there || replace_) return tables.put(table_, row);
+    TableRow longer = *there;
+    longer.expires = row.expires;
+    return tables.put(table_, longer);
+  }
+
+  const std::string_view table_;
+  const bool replace_;
+  std::vector<TableRow> rows_;
+};
 
 /// The first row that a command answers.
 struct FirstRow : Rows {
@@ -117,11 +147,10 @@ Result<FirstRow> ask_plugins(const ControlParts& parts, std::string_view command
   return answer;
 }
 
-Result<Counts> import_traps(const ControlParts& parts, const Call& call, bool dry) {
-  auto rows = rows_of(call.body, "traps", 2);
-  if (!rows) return tl::unexpected(rows.error());
+/// A dry one has the plugin look at each address all the same.
+Result<Counts> import_traps(const ControlParts& parts, const std::vector<const Value*>& rows, bool dry) {
   Counts counts;
-  for (const Value* row : *rows) {
+  for (const Value* row : rows) {
     Value question = Value::map();
     question.set("address", row->items()[0]);
     if (row->items()[1].text() != "0") question.set("added", row->items()[1]);
@@ -133,17 +162,22 @@ Result<Counts> import_traps(const ControlParts& parts, const Call& call, bool dr
   return counts;
 }
 
-Result<Counts> import_grey(const ControlParts& parts, const Call& call, bool dry) {
-  auto rows = rows_of(call.body, "grey", 8);
-  if (!rows) return tl::unexpected(rows.error());
-  Counts counts;
-  if (rows->empty()) return counts;
+Result<Counts> import_grey(const ControlParts& parts, const Value& rows, bool dry) {
   Value question = Value::map();
   question.set("dry", dry);
-  question.set("rows", *call.body.find("grey"));
+  question.set("rows", rows);
   auto answer = ask_plugins(parts, "import-grey", question);
   if (!answer) return tl::unexpected(answer.error());
-  return Counts{answer->number("added"), answer->number("kept"), answer->number("expired")};
+  return Counts{answer->number("added"), answer->number("kept"), answer->number("expired"), 0};
+}
+
+/// What no loaded plugin takes is skipped.
+template <class Import>
+Result<Counts> plugins_take(std::size_t rows, Import import) {
+  if (rows == 0) return Counts{};
+  auto counts = import();
+  if (!counts && counts.error().code == Errc::not_found) return Counts{0, 0, 0, static_cast<std::int64_t>(rows)};
+  return counts;
 }
 
 bool is_set(const Value& body, std::string_view name) {
@@ -151,24 +185,81 @@ bool is_set(const Value& body, std::string_view name) {
   return value != nullptr && value->is_text() && value->text() == "yes";
 }
 
-Result<Value> import_all(const ControlParts& parts, const Call& call) {
-  const bool dry = is_set(call.body, "dry"), replace = is_set(call.body, "replace");
-  const std::array<std::pair<std::string_view, Result<Counts>>, 4> all = {
-      {{"white", import_rows(parts, kWhite, call, dry, replace)},
-       {"trapped", import_rows(parts, kTrapped, call, dry, replace)},
-       {"traps", import_traps(parts, call, dry)},
-       {"grey", import_grey(parts, call, dry)}}};
-  Value answer = Value::map();
-  std::int64_t added = 0;
-  for (const auto& [name, counts] : all) {
-    if (!counts) return tl::unexpected(counts.error());
-    answer.set(name, counts->value());
-    added += counts->added;
+/// One question, from its body to its answer.
+class Import {
+ public:
+  Import(const ControlParts& parts, const Value& body) : parts_(parts), body_(body) {}
+
+  Result<Value> run(bool dry) {
+    if (auto read = this->read(); !read) return tl::unexpected(read.error());
+    if (auto checked = go(true); !checked || dry) return answer_of(checked);
+    return answer_of(go(false));
   }
+  std::int64_t added() const { return added_; }
+
+ private:
+  static constexpr std::array<std::string_view, 4> kMembers = {kWhite, kTrapped, "traps", "grey"};
+  using All = std::array<Counts, kMembers.size()>;
+
+  Result<void> read() {
+    for (RowsImport* rows : {&white_, &trapped_})
+      if (auto done = rows->read(body_, now_); !done) return done;
+    auto traps = rows_of(body_, "traps", 2);
+    if (!traps) return tl::unexpected(traps.error());
+    auto grey = rows_of(body_, "grey", 8);
+    if (!grey) return tl::unexpected(grey.error());
+    traps_ = std::move(*traps);
+    grey_ = grey->size();
+    return {};
+  }
+
+  /// Ends at the first error.
+  Result<All> go(bool dry) {
+    All all;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      auto counts = one(kMembers[i], dry);
+      if (!counts) return tl::unexpected(counts.error());
+      all[i] = *counts;
+    }
+    return all;
+  }
+
+  Result<Counts> one(std::string_view member, bool dry) {
+    if (member == kWhite) return white_.write(parts_.engine.tables(), now_, dry);
+    if (member == kTrapped) return trapped_.write(parts_.engine.tables(), now_, dry);
+    if (member == "traps") return plugins_take(traps_.size(), [&] { return import_traps(parts_, traps_, dry); });
+    return plugins_take(grey_, [&] { return import_grey(parts_, *body_.find("grey"), dry); });
+  }
+
+  Result<Value> answer_of(const Result<All>& all) {
+    if (!all) return tl::unexpected(all.error());
+    Value answer = Value::map();
+    for (std::size_t i = 0; i < all->size(); ++i) {
+      answer.set(kMembers[i], (*all)[i].value());
+      added_ += (*all)[i].added;
+    }
+    return answer;
+  }
+
+  const ControlParts& parts_;
+  const Value& body_;
+  const Time now_ = parts_.clock.now();
+  RowsImport white_{kWhite, is_set(body_, "replace")}, trapped_{kTrapped, is_set(body_, "replace")};
+  std::vector<const Value*> traps_;
+  std::size_t grey_ = 0;
+  std::int64_t added_ = 0;
+};
+
+Result<Value> import_all(const ControlParts& parts, const Call& call) {
+  const bool dry = is_set(call.body, "dry");
+  Import import(parts, call.body);
+  auto answer = import.run(dry);
+  if (!answer) return answer;
   // Bodies would fill the log, and so would thousands of parts: it tells who began when, and at level debug the rest.
   const Value* part = call.body.find("part");
   const bool first = part == nullptr || !part->is_text() || part->text() == "1";
-  if (!dry) parts.log.write(first ? Level::notice : Level::debug, "control.import", {{"asker", call.asker()}, {"added", added}});
+  if (!dry)
+    parts.log.write(first ? Level::notice : Level::debug, "control.import", {{"asker", call.asker()}, {"added", import.added()}});
   return answer;
 }
 

@@ -1,5 +1,6 @@
 // POST /v1/import and /v1/traps, over a real socket.
 #include "control/control_fixture.h"
+#include "control/table_rows.h"
 #include "store/engine.h"
 
 namespace deferd {
@@ -14,8 +15,8 @@ TEST_F(ControlTest, ImportsRowsOfTables) {
                          R"(["192.0.2.0/24", 0, "never", "import", "", ""], ["192.0.2.9", 1, 2, "import", "", ""]],)"
                          R"("trapped": [["2001:db8::7", 0, 1767300000, "import", "", ""]]})");
   EXPECT_EQ(reply.status, 200) << reply.text;
-  EXPECT_EQ(at(reply.json, "white"), R"({"added":2,"kept":0,"expired":1})");
-  EXPECT_EQ(at(reply.json, "trapped"), R"({"added":1,"kept":0,"expired":0})");
+  EXPECT_EQ(at(reply.json, "white"), R"({"added":2,"kept":0,"expired":1,"skipped":0})");
+  EXPECT_EQ(at(reply.json, "trapped"), R"({"added":1,"kept":0,"expired":0,"skipped":0})");
   const auto rows = lines("/v1/tables/white?prefix=192.0.2.7");
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].to_json(), R"({"prefix":"192.0.2.7","added":"2025-12-29T09:20:00Z","expires":"2026-01-01T20:40:00Z",)"
@@ -36,6 +37,103 @@ TEST_F(ControlTest, FindsARowThatANarrowerOneHides) {
   EXPECT_EQ(lines("/v1/tables/white?prefix=192.0.2.0/24").size(), 1u);
   EXPECT_EQ(lines("/v1/tables/white?prefix=192.0.2.0").size(), 1u);
   EXPECT_TRUE(lines("/v1/tables/white?prefix=192.0.2.0/25").empty());
+}
+
+/// Counts how often whole tables are read.
+class CountingTables : public Tables {
+ public:
+  explicit CountingTables(Tables& tables) : tables_(tables) {}
+  Result<TableMatch> find(std::string_view table, const Address& client) override { return tables_.find(table, client); }
+  Result<void> put(std::string_view table, const TableRow& row) override { return tables_.put(table, row); }
+  Result<bool> refresh(std::string_view table, const Prefix& prefix, Time expires) override {
+    return tables_.refresh(table, prefix, expires);
+  }
+  Result<bool> erase(std::string_view table, const Prefix& prefix, std::string_view source) override {
+    return tables_.erase(table, prefix, source);
+  }
+  Result<TablePage> scan(std::string_view table, std::string_view cursor, std::size_t limit) override {
+    ++scans;
+    return tables_.scan(table, cursor, limit);
+  }
+  Result<FeedPage> feed(std::string_view cursor, std::size_t limit) override { return tables_.feed(cursor, limit); }
+  Result<std::string> feed_end() override { return tables_.feed_end(); }
+  int scans = 0;
+
+ private:
+  Tables& tables_;
+};
+
+TEST_F(ControlTest, ReadsATableForARowOnlyWhereANarrowerOneMayHideIt) {
+  put_white("192.0.0.0/16");
+  CountingTables tables(engine_->tables());
+  EXPECT_FALSE(or_throw(exact_row(tables, kWhite, *Prefix::parse("192.0.2.0/24"))));
+  EXPECT_FALSE(or_throw(exact_row(tables, kWhite, *Prefix::parse("192.0.2.0"))));
+  EXPECT_TRUE(or_throw(exact_row(tables, kWhite, *Prefix::parse("192.0.0.0/16"))));
+  EXPECT_EQ(tables.scans, 0);
+  EXPECT_FALSE(or_throw(exact_row(tables, kWhite, *Prefix::parse("192.0.0.0/8"))));
+  EXPECT_EQ(tables.scans, 1);
+}
+
+TEST_F(ControlTest, ProlongsWhatIsThereAndLeavesWhatItSays) {
+  serve();
+  TableRow mine;
+  mine.prefix = *Prefix::parse("192.0.2.7");
+  mine.added = clock_.now() - 1h;
+  mine.expires = clock_.now() + 2h;
+  mine.source = "operator";
+  mine.evidence = "a call";
+  mine.note = "the office";
+  or_throw(engine_->tables().put(kWhite, mine));
+  const std::string rows = R"("white": [["192.0.2.7", 0, "never", "import", "a list", "spamdb 1 2 3"]])";
+  EXPECT_EQ(at(ask("POST", "/v1/import", "{" + rows + "}").json, "white.added"), "1");
+  EXPECT_EQ(lines("/v1/tables/white").at(0).to_json(), R"({"prefix":"192.0.2.7","added":"2025-12-31T23:00:00Z",)"
+                                                       R"("expires":"never","source":"operator","evidence":"a call",)"
+                                                       R"("note":"the office"})");
+  EXPECT_EQ(at(ask("POST", "/v1/import", R"({"replace": true, )" + rows + "}").json, "white.added"), "1");
+  EXPECT_EQ(at(lines("/v1/tables/white").at(0), "source"), "import");
+  EXPECT_EQ(at(lines("/v1/tables/white").at(0), "note"), "the office");
+}
+
+TEST_F(ControlTest, WritesNothingOfABatchThatAPluginRefuses) {
+  std::string written;
+  use_command([&](Context&, std::string_view name, const Value& args, Rows&) -> Result<void> {
+    const Value* dry = args.find("dry");
+    if (name == "import-grey" && dry->boolean()) return fail(Errc::invalid, "no client");
+    if (name == "add-trap" || (dry != nullptr && !dry->boolean())) written += name;
+    return {};
+  });
+  serve();
+  const auto reply = ask("POST", "/v1/import",
+                         R"({"white": [["192.0.2.7", 0, "never", "import", "", ""]], "traps": [["trap@example.net", 0]],)"
+                         R"("grey": [["x", "helo", "a@b", "c@d", 1, 2, 3, 4]]})");
+  EXPECT_EQ(reply.status, 400) << reply.text;
+  EXPECT_EQ(written, "");
+  EXPECT_TRUE(lines("/v1/tables/white").empty());
+}
+
+TEST_F(ControlTest, EndsAtTheFirstThingThatCannotBeWritten) {
+  std::string written;
+  use_command([&](Context&, std::string_view name, const Value& args, Rows&) -> Result<void> {
+    if (name == "add-trap") return fail(Errc::io, "the disk is full");
+    if (name == "import-grey" && !args.find("dry")->boolean()) written += name;
+    return {};
+  });
+  serve();
+  const auto reply =
+      ask("POST", "/v1/import", R"({"traps": [["trap@example.net", 0]], "grey": [["x", "helo", "a@b", "c@d", 1, 2, 3, 4]]})");
+  EXPECT_NE(reply.status, 200);
+  EXPECT_EQ(written, "");
+}
+
+TEST_F(ControlTest, SkipsWhatNoPluginTakes) {
+  serve();
+  const auto reply = ask("POST", "/v1/import",
+                         R"({"white": [["192.0.2.7", 0, "never", "import", "", ""]], "traps": [["trap@example.net", 0]],)"
+                         R"("grey": [["192.0.2.7", "helo", "a@b", "c@d", 1, 2, 3, 4]]})");
+  EXPECT_EQ(reply.status, 200) << reply.text;
+  EXPECT_EQ(at(reply.json, "white.added"), "1");
+  EXPECT_EQ(at(reply.json, "traps"), R"({"added":0,"kept":0,"expired":0,"skipped":1})");
+  EXPECT_EQ(at(reply.json, "grey.skipped"), "1");
 }
 
 TEST_F(ControlTest, WritesNothingOfABatchWithAnError) {
@@ -76,11 +174,14 @@ TEST_F(ControlTest, HandsTrapsAndGreyMailToPlugins) {
                          R"("grey": [["192.0.2.7", "helo", "a@b", "c@d", 1, 2, 3, 4]]})");
   EXPECT_EQ(reply.status, 200) << reply.text;
   EXPECT_EQ(at(reply.json, "traps.added"), "2");
-  EXPECT_EQ(at(reply.json, "grey"), R"({"added":1,"kept":2,"expired":0})");
+  EXPECT_EQ(at(reply.json, "grey"), R"({"added":1,"kept":2,"expired":0,"skipped":0})");
   EXPECT_EQ(ask("PUT", "/v1/traps", R"({"address": "trap@example.net"})").status, 200);
   EXPECT_EQ(ask("DELETE", "/v1/traps?address=trap%40example.net").status, 200);
   EXPECT_EQ(ask("POST", "/v1/delete-grey", R"({"client": "192.0.2.7"})").status, 200);
   EXPECT_EQ(recorder.asked,
+            "list-traps {\"address\":\"trap@example.net\"}\n"
+            "list-traps {\"address\":\"t@example.net\",\"added\":\"5\"}\n"
+            "import-grey {\"dry\":true,\"rows\":[[\"192.0.2.7\",\"helo\",\"a@b\",\"c@d\",\"1\",\"2\",\"3\",\"4\"]]}\n"
             "add-trap {\"address\":\"trap@example.net\"}\n"
             "add-trap {\"address\":\"t@example.net\",\"added\":\"5\"}\n"
             "import-grey {\"dry\":false,\"rows\":[[\"192.0.2.7\",\"helo\",\"a@b\",\"c@d\",\"1\",\"2\",\"3\",\"4\"]]}\n"
@@ -94,7 +195,6 @@ TEST_F(ControlTest, HandsTrapsAndGreyMailToPlugins) {
 TEST_F(ControlTest, SaysThatNoPluginTakesTraps) {
   serve();
   EXPECT_EQ(ask("PUT", "/v1/traps", R"({"address": "trap@example.net"})").status, 404);
-  EXPECT_EQ(ask("POST", "/v1/import", R"({"traps": [["trap@example.net", 0]]})").status, 404);
   EXPECT_EQ(ask("GET", "/v1/traps").status, 404);
 }
 

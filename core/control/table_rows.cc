@@ -57,8 +57,8 @@ Result<std::optional<TableRow>> exact_row(Tables& tables, std::string_view table
   if (!match) return tl::unexpected(match.error());
   std::optional<TableRow> exact;
   if (match->row && match->row->prefix == prefix) exact = std::move(match->row);
-  if (exact || !match->row || prefix.is_host()) return exact;
-  // A narrower row hides it from the look-up.
+  if (exact || !match->row || match->row->prefix.length() <= prefix.length()) return exact;
+  // A narrower row hides it from the look-up: only the table itself tells.
   auto scanned = each_row(tables, table, [&](const TableRow& row) {
     if (row.prefix == prefix) exact = row;
     return !exact;
