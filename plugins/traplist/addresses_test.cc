@@ -133,6 +133,16 @@ TEST_F(RecipientsTest, KnowsRecipientsAsPostfixDoes) {
   EXPECT_EQ(to("+list@example.net").action, Action::reject);
 }
 
+TEST_F(RecipientsTest, RefusesToStartWithAnEmptyFile) {
+  config.valid_recipients.files.push_back(folder.write("aliases", ""));
+  EXPECT_THROW(Traplist(config, host), ErrorException);
+  EXPECT_TRUE(is_pass(to("bert@example.net")));  // the plugin of before goes on
+}
+
+TEST_F(RecipientsTest, LeavesWhatIsTooLongToBeKnownToTheMta) {
+  EXPECT_TRUE(is_pass(to(std::string(kMaxSubject, 'x') + "@example.net")));
+}
+
 TEST_F(RecipientsTest, TrapsAreTrapsThoughNobodyIsThere) {
   EXPECT_TRUE(is_defer(to("trap@example.net")));
   EXPECT_TRUE(is_trapped());

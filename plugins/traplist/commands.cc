@@ -17,6 +17,7 @@ std::string_view text_of(const Value& args, std::string_view name) {
 
 Result<std::string> address_of(const Value& args) {
   const auto text = text_of(args, "address");
+  if (text.size() > kAddressMax) return fail(Errc::invalid, "'address' is longer than any mail address");
   const auto folded = fold(text);
   const auto wrong = wrong_address(folded);
   if (!wrong.empty()) return fail(Errc::invalid, "'address' " + wrong);

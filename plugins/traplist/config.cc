@@ -45,20 +45,25 @@ constexpr std::size_t kTextMax = 2000;
 
 std::string absolute(const std::string& path) { return path.starts_with('/') ? "" : "'" + path + "': must be an absolute path"; }
 
+enum class Empty : std::uint8_t { taken, refused };
+
 /// The file can be read; lines that stand for nothing are warned of.
-void check_file(const std::string& file, Mark mark, const std::string& path, Problems& problems) {
-  std::size_t bad = 0;
+void check_file(const std::string& file, Mark mark, const std::string& path, Problems& problems, Empty empty = Empty::taken) {
+  std::size_t good = 0, bad = 0;
   auto read = read_address_file(file, [&](std::string_view word, std::size_t line) {
     auto wrong = wrong_address(word);
+    if (wrong.empty()) ++good;
     if (wrong.empty() || ++bad > kBadLinesTold) return;
     problems.warning(mark, path, file + ":" + std::to_string(line) + ": " + detail::quote(word) + " " + wrong);
   });
   if (!read) problems.error(mark, path, read.error().what);
+  if (read && good == 0 && empty == Empty::refused) problems.error(mark, path, file + ": has no recipient");
   if (bad > kBadLinesTold) problems.warning(mark, path, file + ": " + std::to_string(bad) + " lines are no addresses");
 }
 
-void check_files(const std::vector<std::string>& files, const Value* value, const std::string& path, Problems& problems) {
-  for (std::size_t i = 0; i < files.size(); ++i) check_file(files[i], value->items()[i].mark(), path, problems);
+void check_files(const std::vector<std::string>& files, const Value* value, const std::string& path, Problems& problems,
+                 Empty empty = Empty::taken) {
+  for (std::size_t i = 0; i < files.size(); ++i) check_file(files[i], value->items()[i].mark(), path, problems, empty);
 }
 
 void check_addresses(const Config& config, const Value& value, const std::string& path, Problems& problems) {
@@ -97,7 +102,8 @@ void check_published(const PublishedConfig& config, const Value& value, const st
 }
 
 void check_recipients(const RecipientsConfig& config, const Value& value, const std::string& path, Problems& problems) {
-  check_files(config.files, value.find("files"), detail::join_path(path, "files"), problems);
+  // An empty file is one that is being written, more likely than a site that wants no mail.
+  check_files(config.files, value.find("files"), detail::join_path(path, "files"), problems, Empty::refused);
   if (!config.socketmap.empty())
     if (auto place = SocketmapPlace::parse(config.socketmap); !place)
       problems.error(value.find("socketmap")->mark(), detail::join_path(path, "socketmap"), place.error().what);
@@ -155,7 +161,7 @@ Schema<LowPriorityConfig> LowPriorityConfig::schema() {
       .field("better", &LowPriorityConfig::better, "Every better MX: each is asked whether it accepts connections.")
       .field("proven", &LowPriorityConfig::proven, 1min, 24h, "Nobody is trapped unless each accepted connections for so long.")
       .field("every", &LowPriorityConfig::every, 1s, 10min, "How often they are asked.")
-      .field("timeout", &LowPriorityConfig::timeout, 100ms, 60s, "A better MX that has not greeted by then does not accept.")
+      .field("timeout", &LowPriorityConfig::timeout, 100ms, 60s, "A better MX that has not answered by then does not accept.")
       .field("remember", &LowPriorityConfig::remember, 1min, std::chrono::hours{24 * 30},
              "Who has tried a better MX within this time may use any.")
       .rule(wrong_low_priority);
@@ -166,7 +172,7 @@ Schema<RecipientsConfig> RecipientsConfig::schema() {
       .field("files", &RecipientsConfig::files, "Files of our recipients: one a line, or postmap's source text.")
       .field("socketmap", &RecipientsConfig::socketmap, "A map server that knows them: unix:/path:NAME or inet:HOST:PORT:NAME.")
       .field("timeout", &RecipientsConfig::timeout, 10ms, 10s,
-             "For each question to the map server; then the recipient counts as known.")
+             "For all questions to the map server about one recipient; then it counts as known.")
       .field("trap_after", &RecipientsConfig::trap_after, 0U, 100U,
              "A client that named so many unknown recipients is trapped; 0 traps nobody for that.")
       .field("text", &RecipientsConfig::text, "What is said of an unknown recipient after 550 5.1.1.")

@@ -36,7 +36,7 @@ struct LowPriorityConfig {
   std::vector<Endpoint> better;
   std::chrono::seconds proven = std::chrono::minutes{10};
   std::chrono::seconds every = std::chrono::seconds{10};
-  std::chrono::milliseconds timeout = std::chrono::seconds{5};
+  std::chrono::milliseconds timeout = std::chrono::seconds{8};
   std::chrono::seconds remember = std::chrono::hours{24};
   static Schema<LowPriorityConfig> schema();
 };

@@ -53,6 +53,12 @@ TEST_F(TraplistConfig, RefusesFilesThatCannotBeRead) {
   EXPECT_NE(wrong("published: [{file: " + nowhere + ", domains: [a.example]}]").find("No such file"), std::string::npos);
 }
 
+TEST_F(TraplistConfig, RefusesAFileOfRecipientsThatHasNone) {
+  const auto empty = folder.write("recipients", "# none yet\n\n");
+  EXPECT_NE(wrong("valid_recipients: {files: [" + empty + "]}").find("recipients: has no recipient"), std::string::npos);
+  EXPECT_EQ(wrong("files: [" + empty + "]"), "");
+}
+
 TEST_F(TraplistConfig, WarnsOfLinesThatAreNoAddresses) {
   std::string text = "a@example.net\n";
   for (int i = 0; i < 9; ++i) text += "/pattern/\n";

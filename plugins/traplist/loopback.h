@@ -66,6 +66,13 @@ inline void say(int connection, std::string_view text) {
   [[maybe_unused]] const auto sent = ::send(connection, text.data(), text.size(), MSG_NOSIGNAL);
 }
 
+/// The next line, with its end; empty if the peer has left.
+inline std::string hear_line(int connection) {
+  std::string line;
+  for (char c = 0; c != '\n' && ::recv(connection, &c, 1, 0) == 1;) line += c;
+  return line.ends_with('\n') ? line : "";
+}
+
 /// What comes until the peer is silent for good: it has left.
 inline std::string hear_all(int connection) {
   std::string all;

@@ -25,12 +25,24 @@ LowPriority::Finding LowPriority::judge(const Address& client, SteadyTime now, b
   if (dry) return reason ? Finding::suspected : Finding::innocent;
   if (suspect != suspects_.end()) suspects_.erase(suspect);
   if (!reason) return Finding::innocent;
-  if (suspects_.size() >= kMostSuspects)
-    std::erase_if(suspects_, [&](const auto& old) { return now - old.second >= kSuspectedFor; });
-  if (suspects_.size() >= kMostSuspects) suspects_.erase(suspects_.begin());  // whoever: doubt means no trap
+  if (suspects_.size() >= kMostSuspects) make_room(now);
   suspects_.emplace(client, now);
   ask_now_();
   return Finding::suspected;
+}
+
+// To look at all of them at each try would cost a flood of strangers nothing, and us everything.
+void LowPriority::make_room(SteadyTime now) {
+  if (!swept_ || now - *swept_ >= kSweepEvery) {
+    swept_ = now;
+    std::erase_if(suspects_, [&](const auto& old) { return now - old.second >= kSuspectedFor; });
+  }
+  if (suspects_.size() >= kMostSuspects) suspects_.erase(suspects_.begin());  // whoever: doubt means no trap
+}
+
+std::size_t LowPriority::suspects() const {
+  const std::lock_guard lock(mutex_);
+  return suspects_.size();
 }
 
 }  // namespace deferd::traplist

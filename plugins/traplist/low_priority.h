@@ -24,15 +24,21 @@ class LowPriority {
   /// A try at an address of ours by a client that has tried no better MX. Of a `dry` one nothing is kept.
   Finding judge(const Address& client, SteadyTime now, bool dry);
 
+  std::size_t suspects() const;  ///< How many there are, with those of too long ago that were not swept away yet.
+
  private:
   static constexpr std::size_t kMostSuspects = 20'000;
   static constexpr auto kSuspectedFor = std::chrono::hours{24};
+  static constexpr auto kSweepEvery = std::chrono::minutes{1};
 
   const LowPriorityConfig& config_;
   const BetterMx& known_;
   const std::function<void()> ask_now_;
-  std::mutex mutex_;
+  void make_room(SteadyTime now);
+
+  mutable std::mutex mutex_;
   std::unordered_map<Address, SteadyTime> suspects_;  // since when
+  std::optional<SteadyTime> swept_;
 };
 
 }  // namespace deferd::traplist

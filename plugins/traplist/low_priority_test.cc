@@ -1,4 +1,6 @@
 // The trap at the MX of the lowest priority, and above all when it does not spring.
+#include <map>
+
 #include "loopback.h"
 #include "traplist_fixture.h"
 
@@ -57,23 +59,126 @@ TEST_F(BetterMxTest, TakesAGapForAnOutage) {
 
 TEST(BetterMx, OfNobodyIsNeverKnownToAccept) { EXPECT_EQ(BetterMx(0, 10min, 25s).accepted_around(SteadyTime(1h)), false); }
 
-TEST(Greets, ToldBySmtpServersThatAccept) {
-  const auto server = [](std::string_view greeting) {
-    return [greeting](int connection) {
-      say(connection, greeting);
-      EXPECT_EQ(hear_all(connection), greeting.starts_with("220") ? "QUIT\r\n" : "");
+/// A server that takes mail, but for what `replies` says of one command: "MAIL" -> "452 full". The greeting is that of "".
+LoopbackServer::Talk mail_server(std::map<std::string, std::string> replies = {}) {
+  return [replies](int connection) {
+    const auto reply = [&](const std::string& command, const std::string& usual) {
+      const auto other = replies.find(command);
+      say(connection, (other == replies.end() ? usual : other->second) + "\r\n");
     };
+    reply("", "220 mx1.example.net ESMTP");
+    for (auto line = hear_line(connection); !line.empty(); line = hear_line(connection)) {
+      if (line.starts_with("EHLO [127.0.0.1]"))
+        reply("EHLO", "250-mx1.example.net\r\n250 PIPELINING");
+      else if (line == "MAIL FROM:<>\r\n")
+        reply("MAIL", "250 2.1.0 Ok");
+      else if (line == "QUIT\r\n")
+        return reply("QUIT", "221 Bye");
+      else
+        ADD_FAILURE() << line;
+    }
   };
-  LoopbackServer good(server("220 mx.example.net ESMTP\r\n"));
-  EXPECT_TRUE(greets(good.endpoint(), 20s));
-  good.stop();
-  EXPECT_FALSE(greets(good.endpoint(), 20s));
-  LoopbackServer busy(server("421 too busy\r\n"));
-  EXPECT_FALSE(greets(busy.endpoint(), 20s));
+}
+
+bool takes_mail_with(std::map<std::string, std::string> replies) {
+  LoopbackServer server(mail_server(std::move(replies)));
+  return takes_mail(server.endpoint(), 20s);
+}
+
+TEST(TakesMail, IsToldByServersThatAcceptASender) {
+  EXPECT_TRUE(takes_mail_with({}));
+  EXPECT_TRUE(takes_mail_with({{"", "220-mx1.example.net\r\n220 ESMTP"}}));
+  EXPECT_FALSE(takes_mail_with({{"", "421 too busy"}}));
+  EXPECT_FALSE(takes_mail_with({{"EHLO", "421 too busy"}}));
+  EXPECT_FALSE(takes_mail_with({{"EHLO", "502 what?"}}));
+  EXPECT_FALSE(takes_mail_with({{"MAIL", "452 4.3.1 Insufficient system storage"}}));
+  EXPECT_FALSE(takes_mail_with({{"MAIL", "521 no mail here"}}));
+  EXPECT_FALSE(takes_mail_with({{"MAIL", "354 nonsense"}}));
+}
+
+TEST(TakesMail, IsNotToldByServersThatSayNothing) {
+  LoopbackServer gone(mail_server());
+  gone.stop();
+  EXPECT_FALSE(takes_mail(gone.endpoint(), 20s));
   LoopbackServer closing([](int) {});
-  EXPECT_FALSE(greets(closing.endpoint(), 20s));
+  EXPECT_FALSE(takes_mail(closing.endpoint(), 20s));
   LoopbackServer silent([](int connection) { hear_all(connection); });
-  EXPECT_FALSE(greets(silent.endpoint(), 50ms));
+  EXPECT_FALSE(takes_mail(silent.endpoint(), 50ms));
+}
+
+class MxProbeTest : public ::testing::Test {
+ protected:
+  template <class Done>
+  static void wait_until(Done done) {
+    const auto end = std::chrono::steady_clock::now() + 30s;
+    while (!done() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    EXPECT_TRUE(done());
+  }
+  static constexpr Endpoint kNowhere{};
+  FakeHost host{"traplist"};
+  BetterMx better{2, 10min, 25s};
+};
+
+TEST_F(MxProbeTest, EndsWhileAServerKeepsItWaiting) {
+  std::atomic<bool> asked = false;
+  LoopbackServer silent([&](int connection) {
+    asked = true;
+    hear_all(connection);
+  });
+  const auto ask = [](const Endpoint& endpoint, const std::stop_token& stop) { return takes_mail(endpoint, 10min, stop); };
+  std::optional<MxProbe> probe;
+  probe.emplace(std::vector{silent.endpoint(), silent.endpoint()}, 10min, ask, better, host.clock(), host.log());
+  probe->start();
+  wait_until([&] { return asked.load(); });
+  const auto begun = std::chrono::steady_clock::now();
+  probe.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 1min);
+  EXPECT_EQ(host.log().count("traplist.better_mx_down"), 0u);  // what was broken off tells nothing
+}
+
+TEST_F(MxProbeTest, RestsForASecondHoweverOftenItIsToAsk) {
+  std::mutex mutex;
+  std::vector<std::chrono::steady_clock::time_point> rounds;
+  const auto ask = [&](const Endpoint&, const std::stop_token&) {
+    const std::lock_guard lock(mutex);
+    rounds.push_back(std::chrono::steady_clock::now());
+    return true;
+  };
+  MxProbe probe({kNowhere}, 10min, ask, better, host.clock(), host.log());
+  probe.start();
+  wait_until([&] {
+    probe.ask_now();
+    const std::lock_guard lock(mutex);
+    return rounds.size() >= 2;
+  });
+  const std::lock_guard lock(mutex);
+  EXPECT_GE(rounds.at(1) - rounds.at(0), 1s);
+}
+
+TEST(LowPriority, SweepsItsSuspectsOnceAMinute) {
+  const LowPriorityConfig config;
+  BetterMx better(1, 10min, 1000h);
+  SteadyTime now{1h};
+  better.heard(0, true, now);
+  LowPriority suspects(config, better, [] {});
+  std::uint32_t next = 0;
+  const auto suspect = [&](int count) {
+    for (int i = 0; i < count; ++i) ASSERT_EQ(suspects.judge(Address::v4(next++), now, false), LowPriority::Finding::suspected);
+  };
+  now += 1h;
+  suspect(10'000);
+  now += 30s;
+  suspect(10'000);
+  now += 24h - 30s;  // the first half is over
+  suspect(1);
+  EXPECT_EQ(suspects.suspects(), 10'001u);
+  suspect(9'999);
+  now += 30s;  // and the second; but one has just looked
+  suspect(1);
+  EXPECT_EQ(suspects.suspects(), 20'000u);
+  now += 30s;
+  suspect(1);
+  EXPECT_LT(suspects.suspects(), 11'000u);
 }
 
 class LowPriorityTest : public TraplistTest {
@@ -142,6 +247,18 @@ TEST_F(LowPriorityTest, LetsAloneWhoHasTriedABetterMx) {
   EXPECT_TRUE(is_defer(tries_twice()));
 }
 
+TEST_F(LowPriorityTest, LetsAloneWhoWasTurnedAwayByABetterMxBeforeRcpt) {
+  good_for(11min);
+  local = *Address::parse("198.51.100.1");
+  auto context = session(kClient, "");
+  plugin->on_disconnect(context);
+  local = *Address::parse(kOurs);
+  EXPECT_TRUE(is_pass(tries_twice()));
+  auto other = session("192.0.2.8", "");
+  plugin->on_disconnect(other);  // here, which proves nothing
+  EXPECT_TRUE(is_defer(tries_twice("192.0.2.8")));
+}
+
 TEST_F(LowPriorityTest, LetsAloneWhiteClientsBouncesAndOtherAddresses) {
   good_for(11min);
   put(kWhite, "192.0.2.8", "greylist");
@@ -167,13 +284,9 @@ TEST_F(LowPriorityTest, KeepsNoSuspicionOfADryRun) {
 
 // The better MX is a real server on loopback, asked as the plugin asks.
 TEST_F(LowPriorityTest, TrapsNoneOfFiftyHonestSendersWhenThePrimaryDies) {
-  LoopbackServer primary([](int connection) {
-    say(connection, "220 mx1.example.net ESMTP\r\n");
-    hear_all(connection);
-  });
-  MxProbe probe(
-      {primary.endpoint()}, 10s, [](const Endpoint& endpoint) { return greets(endpoint, 20s); }, better, host.clock(),
-      host.log());
+  LoopbackServer primary(mail_server());
+  const auto ask = [](const Endpoint& endpoint, const std::stop_token& stop) { return takes_mail(endpoint, 20s, stop); };
+  MxProbe probe({primary.endpoint()}, 10s, ask, better, host.clock(), host.log());
   for (int i = 0; i < 66; ++i) {
     after(10s);
     probe.round();
@@ -202,8 +315,7 @@ TEST_F(LowPriorityTest, AsksFromTheStart) {
   std::atomic<bool> asked = false;
   LoopbackServer primary([&](int connection) {
     asked = true;
-    say(connection, "220 mx1.example.net ESMTP\r\n");
-    hear_all(connection);
+    mail_server()(connection);
   });
   settings.low_priority_mx.better = {primary.endpoint()};
   configure(settings);

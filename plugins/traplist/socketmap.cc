@@ -46,8 +46,7 @@ Result<SocketmapPlace> SocketmapPlace::parse(std::string_view text) {
   return place;
 }
 
-Result<bool> Socketmap::has(std::string_view key) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout_;
+Result<bool> Socketmap::has(std::string_view key, Line::Deadline deadline) {
   if (auto line = idle_line())
     if (auto answer = ask(*line, key, deadline); answer || answer.error().code == Errc::invalid) {
       if (answer) keep(std::move(*line));

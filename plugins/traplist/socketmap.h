@@ -1,6 +1,5 @@
 // Questions to a map server: socketmap_table(5) of Postfix, and Sendmail's socket maps.
 #pragma once
-#include <chrono>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -24,11 +23,11 @@ struct SocketmapPlace {
 /// Thread-safe; keeps a few connections. A question that meets a connection closed meanwhile is asked once more on a new one.
 class Socketmap {
  public:
-  Socketmap(SocketmapPlace place, std::chrono::milliseconds timeout) : place_(std::move(place)), timeout_(timeout) {}
+  explicit Socketmap(SocketmapPlace place) : place_(std::move(place)) {}
 
-  /// Whether the map has the key. Errors: unavailable (no answer in time, TEMP, TIMEOUT), invalid (PERM, no answer of a map
-  /// server).
-  Result<bool> has(std::string_view key);
+  /// Whether the map has the key. Blocks until `deadline` at most. Errors: unavailable (no answer in time, TEMP, TIMEOUT),
+  /// invalid (PERM, no answer of a map server).
+  Result<bool> has(std::string_view key, Line::Deadline deadline);
 
  private:
   Result<bool> ask(Line& line, std::string_view key, Line::Deadline deadline) const;
@@ -37,7 +36,6 @@ class Socketmap {
 
   static constexpr std::size_t kMostIdle = 8;
   const SocketmapPlace place_;
-  const std::chrono::milliseconds timeout_;
   std::mutex mutex_;
   std::vector<Line> idle_;
 };

@@ -44,10 +44,13 @@ class SocketmapTest : public TraplistTest {
         say(connection, reply);
       }
     });
+    configure(config_of_server());
+  }
+  Config config_of_server() const {
     Config config;
     config.valid_recipients.socketmap = "inet:" + Codec<Endpoint>::print(server->endpoint()) + ":users";
     config.valid_recipients.timeout = 20s;
-    configure(config);
+    return config;
   }
   void TearDown() override {
     plugin.reset();  // hangs up
@@ -96,10 +99,7 @@ TEST_F(SocketmapTest, TakesAReplyInPieces) {
     }
     for (const char c : std::string("9:NOTFOUND ,")) say(connection, {&c, 1});
   });
-  Config config;
-  config.valid_recipients.socketmap = "inet:" + Codec<Endpoint>::print(server->endpoint()) + ":users";
-  config.valid_recipients.timeout = 20s;
-  configure(config);
+  configure(config_of_server());
   EXPECT_EQ(to("emil@example.net").reply.code, 550);
 }
 
@@ -120,12 +120,67 @@ TEST_F(SocketmapTest, TakesWhomItCannotLookUpForKnown) {
 
 TEST_F(SocketmapTest, WaitsNoLongerThanTold) {
   serve([](const std::string&) { return std::string("3:OK"); });  // never ends
-  Config config;
-  config.valid_recipients.socketmap = "inet:" + Codec<Endpoint>::print(server->endpoint()) + ":users";
+  auto config = config_of_server();
   config.valid_recipients.timeout = 20ms;
   configure(config);
   EXPECT_TRUE(is_pass(to("emil@example.net")));
   EXPECT_EQ(failures(), 1u);
+}
+
+TEST_F(SocketmapTest, WaitsNoLongerThanTheHookMay) {
+  serve([](const std::string&) { return std::string("3:OK"); });
+  auto config = config_of_server();
+  config.valid_recipients.timeout = 10min;
+  configure(config);
+  time_for_a_hook = 20ms;
+  EXPECT_TRUE(is_pass(to("emil@example.net")));
+  EXPECT_EQ(failures(), 1u);
+}
+
+// Three questions, of which each alone would be in time.
+TEST_F(SocketmapTest, HasOneTimeForAllQuestions) {
+  serve([](const std::string&) {
+    ::poll(nullptr, 0, 400);  // a server that thinks
+    return std::string("9:NOTFOUND ,");
+  });
+  auto config = config_of_server();
+  config.valid_recipients.timeout = 600ms;
+  configure(config);
+  EXPECT_TRUE(is_pass(to("emil+x@example.net")));
+  EXPECT_EQ(failures(), 1u);
+}
+
+TEST_F(SocketmapTest, LetsAServerAloneForASecondAfterAFailure) {
+  std::atomic<int> asked = 0;
+  serve([&](const std::string&) {
+    ++asked;
+    return std::string("5:TEMP ,");
+  });
+  EXPECT_TRUE(is_pass(to("emil@example.net")));
+  EXPECT_EQ(asked, 1);
+  after(999ms);
+  EXPECT_TRUE(is_pass(to("emil@example.net")));
+  EXPECT_EQ(asked, 1);
+  after(1ms);
+  EXPECT_TRUE(is_pass(to("emil@example.net")));
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(failures(), 2u);
+}
+
+TEST_F(SocketmapTest, TellsOfARecoveryOnceAMinute) {
+  std::atomic<bool> up = false;
+  serve([&](const std::string&) { return std::string(up ? "3:OK ," : "5:TEMP ,"); });
+  for (int i = 0; i < 20; ++i) {  // in ten of the 20 seconds it fails
+    up = i % 2 == 1;
+    to("bert@example.net");
+    after(1s);
+  }
+  EXPECT_EQ(host.log().count("traplist.map_failing"), 2u);
+  EXPECT_EQ(host.log().count("traplist.map_recovered"), 1u);
+  after(1min);
+  to("bert@example.net");
+  EXPECT_EQ(host.log().count("traplist.map_failing"), 2u);
+  EXPECT_EQ(host.log().count("traplist.map_recovered"), 2u);
 }
 
 }  // namespace

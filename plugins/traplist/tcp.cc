@@ -7,16 +7,23 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 namespace deferd::traplist {
+namespace {
+
+constexpr std::int64_t kSliceMs = 250;  // how long it may take to notice that it is to stop
+
+}  // namespace
 
 Line::~Line() { close(); }
 
 Line& Line::operator=(Line&& other) noexcept {
   close();
   descriptor_ = std::exchange(other.descriptor_, -1);
+  stop_ = std::move(other.stop_);
   return *this;
 }
 
@@ -28,8 +35,8 @@ bool Line::wait(short events, Deadline deadline) const {
   pollfd wanted{descriptor_, events, 0};
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return false;
-    const int ready = ::poll(&wanted, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)));
+    if (left.count() <= 0 || stop_.stop_requested()) return false;
+    const int ready = ::poll(&wanted, 1, static_cast<int>(std::min<std::int64_t>(left.count(), kSliceMs)));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
   }
@@ -68,6 +75,17 @@ bool Line::connect(const std::string& unix_path, Deadline deadline) {
   if (unix_path.size() >= sizeof(name.sun_path)) return false;
   std::memcpy(name.sun_path, unix_path.data(), unix_path.size());
   return connect(AF_UNIX, &name, sizeof(name), deadline);
+}
+
+Address Line::local() const {
+  sockaddr_storage name{};
+  socklen_t size = sizeof(name);
+  if (::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&name), &size) != 0) return {};
+  if (name.ss_family == AF_INET) return Address::v4(ntohl(reinterpret_cast<const sockaddr_in&>(name).sin_addr.s_addr));
+  if (name.ss_family != AF_INET6) return {};
+  std::array<std::uint8_t, 16> bytes{};
+  std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6&>(name).sin6_addr, bytes.size());
+  return Address::v6(bytes);
 }
 
 bool Line::send(std::string_view bytes, Deadline deadline) {

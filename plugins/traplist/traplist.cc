@@ -52,7 +52,9 @@ void Traplist::watch_better_mx(Host& host, BetterMx* given) {
     // Two questions may be late or fail to be asked, each as long as all servers may take.
     const auto gap = config.every * 2 + config.timeout * (config.better.size() + 1);
     better_ = std::make_unique<BetterMx>(config.better.size(), config.proven, gap);
-    const auto ask = [timeout = config.timeout](const Endpoint& endpoint) { return greets(endpoint, timeout); };
+    const auto ask = [timeout = config.timeout](const Endpoint& endpoint, const std::stop_token& stop) {
+      return takes_mail(endpoint, timeout, stop);
+    };
     probe_ = std::make_unique<MxProbe>(config.better, config.every, ask, *better_, host.clock(), host.log());
     probe_->start();
   }
@@ -88,24 +90,32 @@ std::optional<Traplist::Found> Traplist::look(Context& context, std::string_view
   return std::nullopt;
 }
 
+bool Traplist::was_at_better_mx(Context& context) const {
+  const std::array<std::string_view, 1> keys = {kSeen};
+  const auto group = client_group(unit_of(context.session().client).to_string());
+  return or_throw(context.store().read(group, keys))[0].value.has_value();
+}
+
+void Traplist::remember_at_better_mx(Context& context) const {
+  const auto now = context.clock().now();
+  const auto remember = config_.low_priority_mx.remember;
+  const auto group = client_group(unit_of(context.session().client).to_string());
+  const std::array<std::string_view, 1> keys = {kSeen};
+  const auto seen = or_throw(context.store().read(group, keys))[0];
+  if (seen.value && seen.expires >= now + remember / 2) return;
+  const Change change{std::string(kSeen), "1", now + remember, {}};
+  or_throw(context.store().commit(group, {&change, 1}));
+}
+
 // Whether the client is a stranger who has tried no better MX. At a better one that is where it is remembered.
 bool Traplist::may_be_new(Context& context) {
   auto& fresh = context.state<Known>().fresh;
   if (fresh) return *fresh;
-  const auto& client = context.session().client;
-  const auto now = context.clock().now();
-  const auto group = client_group(unit_of(client).to_string());
-  const std::array<std::string_view, 1> keys = {kSeen};
-  const auto seen = or_throw(context.store().read(group, keys))[0];
   if (low_priority_->is_ours(context.session().local)) {
-    fresh = !seen.value && !or_throw(context.tables().find(kWhite, client)).row;
+    fresh = !was_at_better_mx(context) && !or_throw(context.tables().find(kWhite, context.session().client)).row;
   } else {
     fresh = false;
-    const auto remember = config_.low_priority_mx.remember;
-    if (!seen.value || seen.expires < now + remember / 2) {
-      const Change change{std::string(kSeen), "1", now + remember, {}};
-      or_throw(context.store().commit(group, {&change, 1}));
-    }
+    remember_at_better_mx(context);
   }
   return *fresh;
 }
@@ -127,13 +137,16 @@ Verdict Traplist::refuse(const Session& session, std::string reason) const {
   return std::move(verdict).tagged("traplist.hit");
 }
 
-// What was learned of the client is worthless, except an operator's word.
-void Traplist::revoke_white(Context& context) {
+// What was learned of the client is worthless, except an operator's word. `trapped`: since when it is, 0 if this hit does it;
+// what was revoked since then need not be revoked again, as nothing is learned of the trapped.
+void Traplist::revoke_white(Context& context, Time trapped) {
   const auto& client = context.session().client;
   auto& tables = context.tables();
-  const auto white = or_throw(tables.find(kWhite, client)).row;
+  const auto match = or_throw(tables.find(kWhite, client));
+  const auto& white = match.row;
   if (white && white->source != "operator" && white->prefix.length() >= unit_of(client).length())
     or_throw(tables.erase(kWhite, white->prefix, kSource));
+  if (trapped != Time{} && match.revoked >= trapped) return;
   if (!white || (white->prefix != Prefix(client) && white->source != "operator"))
     or_throw(tables.erase(kWhite, Prefix(client), kSource));
 }
@@ -145,7 +158,7 @@ bool Traplist::trap(Context& context, const Found& found, unsigned limit, std::s
   const auto now = context.clock().now();
   auto& tables = context.tables();
   if (!context.dry()) hits_[static_cast<std::size_t>(found.hit)]->add();
-  const bool already = or_throw(tables.find(kTrapped, session.client)).row.has_value();
+  const auto already = or_throw(tables.find(kTrapped, session.client)).row;
   if (!already && !one_more(context.store(), unit.to_string(), counter, now, limit, config_.within)) return false;
   if (!or_throw(tables.refresh(kTrapped, unit, now + config_.duration))) {
     TableRow row;
@@ -160,7 +173,7 @@ bool Traplist::trap(Context& context, const Found& found, unsigned limit, std::s
       context.log().notice("traplist.trapped", {{"client", unit.to_string()}, {"evidence", found.evidence}});
     }
   }
-  revoke_white(context);
+  revoke_white(context, already ? already->added : Time{});
   return true;
 }
 
@@ -168,7 +181,9 @@ Verdict Traplist::on_rcpt(Context& context, const std::string& rcpt) {
   const auto& session = context.session();
   const auto folded = fold(rcpt);
   const bool counts = !session.mail_from.empty() || config_.null_sender;
-  auto found = look(context, folded);
+  // Lists match no longer ones, and folding cuts them: whose they are cannot be told, so that is left to the MTA.
+  const bool too_long = rcpt.size() > kMaxSubject;
+  auto found = too_long ? std::nullopt : look(context, folded);
   if (found && counts) {
     trap(context, *found, config_.hits, kHits);
     return refuse(session, std::move(found->evidence));
@@ -178,7 +193,7 @@ Verdict Traplist::on_rcpt(Context& context, const std::string& rcpt) {
     return refuse(session, "trapped " + until + (row->evidence.empty() ? "" : ": " + row->evidence));
   }
   if (found) return Verdict::pass(found->evidence + "; the null sender traps nobody");
-  if (recipients_ && !recipients_->knows(folded, context.log())) {
+  if (recipients_ && !too_long && !recipients_->knows(folded, context)) {
     const auto& settings = config_.valid_recipients;
     Found unknown{Hit::unknown, "mail to unknown recipients, " + folded + " the latest"};
     const bool trapped = settings.trap_after > 0 && counts && trap(context, unknown, settings.trap_after, kUnknown);
@@ -190,6 +205,11 @@ Verdict Traplist::on_rcpt(Context& context, const std::string& rcpt) {
     return refuse(session, std::move(hit->evidence));
   }
   return Verdict::pass();
+}
+
+// Who was turned away before RCPT has tried the better MX as well: by the MTA, by another plugin, by a network that broke down.
+void Traplist::on_disconnect(Context& context) {
+  if (low_priority_ && !context.dry() && !low_priority_->is_ours(context.session().local)) remember_at_better_mx(context);
 }
 
 Result<void> Traplist::on_command(Context& context, std::string_view command, const Value& args, Rows& rows) {

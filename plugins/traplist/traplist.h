@@ -35,6 +35,7 @@ class Traplist : public Plugin {
   Traplist(Config config, Host& host, BetterMx* better);
 
   Verdict on_rcpt(Context& context, const std::string& rcpt) override;
+  void on_disconnect(Context& context) override;
   Result<void> on_command(Context& context, std::string_view command, const Value& args, Rows& rows) override;
 
   /// Where a folded address is a trap by: "the configuration", a file, "an operator"; nothing if it is none.
@@ -50,9 +51,11 @@ class Traplist : public Plugin {
   std::optional<Found> look_at_mx(Context& context, std::string_view folded);
   bool is_foreign(std::string_view folded) const;
   bool may_be_new(Context& context);
+  bool was_at_better_mx(Context& context) const;
+  void remember_at_better_mx(Context& context) const;
   void watch_better_mx(Host& host, BetterMx* given);
   bool trap(Context& context, const Found& found, unsigned limit, std::string_view counter);
-  void revoke_white(Context& context);
+  void revoke_white(Context& context, Time trapped);
   Verdict refuse(const Session& session, std::string reason) const;
 
   const Config config_;

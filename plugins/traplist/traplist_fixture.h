@@ -56,6 +56,7 @@ class TraplistTest : public ::testing::Test {
     context.session().client = *Address::parse(client);
     context.session().mail_from = std::move(from);
     context.session().local = local;
+    context.set_deadline(host.clock().steady() + time_for_a_hook);
     return context;
   }
   Verdict to(const std::string& rcpt, std::string_view client = kClient, std::string from = "a@example.org") {
@@ -88,6 +89,7 @@ class TraplistTest : public ::testing::Test {
 
   Folder folder;
   Address local;
+  std::chrono::milliseconds time_for_a_hook = 60s;
   FakeHost host{"traplist"};
   std::unique_ptr<Traplist> plugin = std::make_unique<Traplist>(with_trap(), host);
 };

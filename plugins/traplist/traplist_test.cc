@@ -71,6 +71,20 @@ TEST_F(TraplistTest, TakesATrappedClientsWhiteRowAndWhatWasLearnedOfIt) {
   EXPECT_EQ(or_throw(host.tables().find(kWhite, *Address::parse("192.0.2.8"))).revoked, host.clock().now());
 }
 
+TEST_F(TraplistTest, RevokesWhatWasLearnedOnceATrap) {
+  const auto revoked = [this] { return or_throw(host.tables().find(kWhite, *Address::parse(kClient))).revoked; };
+  to("trap@example.net");
+  const auto first = host.clock().now();
+  after(1min);
+  to("trap@example.net");
+  EXPECT_EQ(revoked(), first);
+  after(24h);
+  put(kTrapped, kClient, "operator");  // takes away nothing by itself
+  after(1min);
+  to("trap@example.net");
+  EXPECT_EQ(revoked(), host.clock().now());
+}
+
 TEST_F(TraplistTest, LeavesAnOperatorsWhiteRowAndThoseOfWiderPrefixes) {
   put(kWhite, kClient, "operator");
   put(kWhite, "198.51.100.0/24", "sync");
@@ -148,6 +162,20 @@ TEST_F(TraplistTest, KnowsItsDomainsProperly) {
   EXPECT_EQ(hits("domain"), 4u);
 }
 
+TEST_F(TraplistTest, TrapsNobodyForWhatIsTooLongToBeJudged) {
+  Config config;
+  config.allowed_domains = {"example.net"};
+  config.addresses = {"@example.com"};
+  configure(config);
+  const auto at = [](std::size_t size, const std::string& domain) { return std::string(size - domain.size(), 'x') + domain; };
+  EXPECT_TRUE(is_pass(to(at(kMaxSubject + 1, "@example.net"))));
+  EXPECT_TRUE(is_pass(to(at(2000, "@example.net"))));  // folding would cut its domain off
+  EXPECT_TRUE(is_pass(to(at(kMaxSubject + 1, "@example.com"))));
+  EXPECT_TRUE(is_pass(to(at(kMaxSubject, "@example.net"))));
+  EXPECT_FALSE(is_trapped());
+  EXPECT_TRUE(is_defer(to(at(kMaxSubject, "@example.org"))));
+}
+
 TEST_F(TraplistTest, AnswersAsTold) {
   auto config = with_trap();
   config.reply = {550, "5.7.1", "%A\\nis known"};
@@ -190,6 +218,7 @@ TEST_F(TraplistTest, TakesTrapsWhileItRuns) {
             R"({"address":"trap@example.net","removed":false,"still_by":"the configuration"})");
   EXPECT_TRUE(is_pass(to("new@example.net", "192.0.2.9")));
   EXPECT_THROW(command("add-trap", {{"address", "example.net"}}), ErrorException);
+  EXPECT_THROW(command("add-trap", {{"address", std::string(kAddressMax, 'x') + "@example.net"}}), ErrorException);
 }
 
 TEST_F(TraplistTest, ForgetsAClientThatIsDeleted) {
