@@ -109,7 +109,7 @@ TEST_F(FeedTest, KeepsTheFormerListWhateverComesInstead) {
       {ok(packed("198.51.100.7\n").substr(0, 20)), "is cut off: the packed data does not end"},
       {ok(packed(std::string(10 << 20, '\n'))), "is larger than 1048576 bytes when unpacked"},
       {ok(std::string(2 << 20, '\n')), "is larger than 1048576 bytes"},
-      {"HTTP/1.1 302 Found\r\nLocation: /list\r\nContent-Length: 0\r\n\r\n", ""},
+      {"HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: /list\r\nContent-Length: 0\r\n\r\n", ""},
   };
   for (const auto& [answer, error] : cases) {
     host.clock().advance(1h);

@@ -121,9 +121,10 @@ TEST_F(FetchUrl, EndsWhenItIsStoppedWhileANameIsLookedUp) {
 TEST_F(FetchUrl, FollowsAFewRedirects) {
   server.say([](const std::string& request) {
     if (request.starts_with("GET /list "))
-      return TestServer::Answer{"HTTP/1.1 302 Found\r\nETag: \"redirect\"\r\nLocation: /moved\r\nContent-Length: 0\r\n\r\n"};
+      return TestServer::Answer{
+          "HTTP/1.1 302 Found\r\nConnection: close\r\nETag: \"redirect\"\r\nLocation: /moved\r\nContent-Length: 0\r\n\r\n"};
     if (request.starts_with("GET /moved ")) return TestServer::Answer{TestServer::ok("192.0.2.1\n")};
-    return TestServer::Answer{"HTTP/1.1 302 Found\r\nLocation: /round\r\nContent-Length: 0\r\n\r\n"};
+    return TestServer::Answer{"HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: /round\r\nContent-Length: 0\r\n\r\n"};
   });
   const auto fetched = get(server.url());
   ASSERT_TRUE(fetched) << fetched.error().what;
@@ -137,7 +138,7 @@ TEST_F(FetchUrl, GoesNowhereButToTheWeb) {
   EXPECT_THAT(body("file:///etc/passwd"), HasSubstr("is no URL of http"));
   EXPECT_THAT(body("gopher://127.0.0.1/"), HasSubstr("is no URL of http"));
   for (const auto* to : {"file:///etc/passwd", "ftp://127.0.0.1/list", "gopher://127.0.0.1/"}) {
-    server.say("HTTP/1.1 302 Found\r\nLocation: " + std::string(to) + "\r\nContent-Length: 0\r\n\r\n");
+    server.say("HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: " + std::string(to) + "\r\nContent-Length: 0\r\n\r\n");
     EXPECT_THAT(body(server.url()), HasSubstr("error: ")) << to;
   }
 }

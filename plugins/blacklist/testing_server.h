@@ -17,7 +17,8 @@
 
 namespace deferd::blacklist {
 
-/// One connection at a time, one request on each.
+/// One connection at a time, one request on each: a redirect must say `Connection: close`, or its follower may come by the one
+/// that is being closed.
 class TestServer {
  public:
   struct Answer {
