@@ -132,8 +132,8 @@ std::string Load::hold() {
   return fmt::format(
       R"({{"label":"{}","mode":"hold","connections":{},"opened_per_s":{:.0f},"alive":{},"silent":{},"failed":{},"first_byte_s":{},"longest_gap_s":{},"seconds":{:.2f},"bytes_per_s":{:.1f},"server":{},"rss_kib_empty":{},"bytes_a_connection":{:.0f},"cpu_us_per_byte":{:.3f},"load_cpu_s":{:.2f},"foreign_cpu_share":{:.3f}}})",
       options_.label, connections_.size(), static_cast<double>(connections_.size()) / opening, alive, silent, failed_,
-      percentiles(first_s), percentiles(gaps_s), elapsed, static_cast<double>(sent) / elapsed, server_figures(server_steady, server, elapsed),
-      server_before.rss_kib,
+      percentiles(first_s), percentiles(gaps_s), elapsed, static_cast<double>(sent) / elapsed,
+      server_figures(server_steady, server, elapsed), server_before.rss_kib,
       (static_cast<double>(server.rss_kib) - static_cast<double>(server_before.rss_kib)) * 1024 /
           static_cast<double>(std::max<std::uint64_t>(1, alive)),
       sent == 0 ? 0.0 : (server.cpu_seconds - server_steady.cpu_seconds) * 1e6 / static_cast<double>(sent), own,
