@@ -95,10 +95,10 @@ TEST_F(TransferTest, RefusesADamagedFileWhole) {
 }
 
 TEST_F(TransferTest, TellsAndSkipsGreyLinesThatStrangersMadeUnreadable) {
-  const auto grey = [&](const std::string& envelope) {
+  const auto line_of = [&](const std::string& envelope) {
     return "GREY|192.0.2.10|" + envelope + "|" + at(-60) + "|" + at(3600) + "|" + at(3600) + "|2|0\n";
   };
-  const auto text = grey("mx|<a@example.org>|<b@example.net>") + grey("a|b|c|d|e") + "TRAPPED|192.0.2.9|" + at(7200) + "\n";
+  const auto text = line_of("mx|<a@example.org>|<b@example.net>") + line_of("a|b|c|d|e") + "TRAPPED|192.0.2.9|" + at(7200) + "\n";
   EXPECT_EQ(run({"import", file(text)}), kOk) << err;
   EXPECT_EQ(err, folder.file("dump") + ":2: it cannot be told where HELO, sender and recipient end: skipped\n");
   EXPECT_EQ(imported.size(), 1u);
