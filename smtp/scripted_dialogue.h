@@ -21,8 +21,8 @@ class Script {
   Pace pace{};                      ///< Wished for every decision.
   std::function<void(std::string_view call)> on_call;
   std::atomic<bool> all_trapped = false;  ///< Nobody is white.
-  Voice voice{};                          ///< Of the dialogue opened last.
-  int rests = 0;
+  std::atomic<Voice> voice{};             ///< Of the dialogue opened last.
+  std::atomic<int> rests = 0;
 
   void note(const std::string& call) {
     if (on_call) on_call(call);
