@@ -113,6 +113,29 @@ bool PrefixSet::contains(const Address& address) const noexcept {
   return tables_->networks.contains(static_cast<uint64_t>(number >> 64)) || tables_->hosts.contains(number);
 }
 
+std::optional<Prefix> PrefixSet::find(const Address& address) const noexcept {
+  const auto prefix_of = [&](const auto& table, auto key) -> std::optional<Prefix> {
+    const auto i = table.last_from(key);
+    if (!i || key > table.span(*i).last) return std::nullopt;
+    return Prefix(address, table.length(*i));
+  };
+  if (address.is_v4()) return prefix_of(tables_->v4, v4_number(address));
+  const Uint128 number = v6_number(address);
+  const auto network = prefix_of(tables_->networks, static_cast<uint64_t>(number >> 64));
+  return network ? network : prefix_of(tables_->hosts, number);
+}
+
+bool PrefixSet::overlaps(const Prefix& prefix) const noexcept {
+  if (prefix.is_host()) return contains(prefix.address());
+  if (prefix.address().is_v4()) {
+    const uint32_t first = v4_number(prefix.address());
+    return tables_->v4.overlaps({first, first | detail::host_mask<uint32_t>(prefix.length())});
+  }
+  const Uint128 first = v6_number(prefix.address()), last = first | detail::host_mask<Uint128>(prefix.length());
+  return tables_->networks.overlaps({static_cast<uint64_t>(first >> 64), static_cast<uint64_t>(last >> 64)}) ||
+         tables_->hosts.overlaps({first, last});
+}
+
 std::size_t PrefixSet::size() const { return tables_->size(); }
 
 std::size_t PrefixSet::bytes() const {

@@ -88,8 +88,26 @@ std::vector<Prefix> fewest(const Place& place, const Model& model) {
   return out;
 }
 
+/// Every aligned block of the piece is asked about.
+void expect_finds(const Place& place, const PrefixSet& set, const Model& model) {
+  for (unsigned size = 1; size <= 256; size *= 2)
+    for (unsigned i = 0; i < 256; i += size) {
+      const Address first = at(place, i, false), last = at(place, i + size - 1, true);
+      const Prefix block(first, first.bits() - std::countr_zero(size) - (place.networks ? 64 : 0));
+      if (block.address() != first || !block.contains(last)) continue;
+      bool any = false;
+      for (unsigned j = i; j < i + size; ++j) any = any || model[j];
+      ASSERT_EQ(set.overlaps(block), any) << block.to_string();
+      const auto found = set.find(first);
+      ASSERT_EQ(found.has_value(), model[i]) << first.to_string();
+      ASSERT_TRUE(!found || found->contains(first)) << found->to_string();
+    }
+  for (const auto& prefix : set) ASSERT_EQ(set.find(AddressRange(prefix).last()), prefix);
+}
+
 void expect_is(const Place& place, const PrefixSet& set, const Model& model) {
   ASSERT_EQ(contained(place, set), model) << place.first;
+  expect_finds(place, set, model);
   std::vector<Prefix> prefixes;
   for (const auto& prefix : set) prefixes.push_back(prefix);
   ASSERT_EQ(prefixes, fewest(place, model)) << place.first;

@@ -37,13 +37,25 @@ class PrefixTable {
   }
 
   bool contains(Key key) const noexcept {
-    if (firsts_.empty() || key < firsts_.front()) return false;
-    auto place = firsts_.end();  // behind the last that does not begin after `key`
+    const auto i = last_from(key);
+    return i && key <= span(*i).last;
+  }
+
+  /// Whether any of them has a number from `first` to `last`.
+  bool overlaps(Span<Key> range) const noexcept {
+    const auto i = last_from(range.last);
+    return i && range.first <= span(*i).last;
+  }
+
+  /// The last that does not begin after `key`.
+  std::optional<std::size_t> last_from(Key key) const noexcept {
+    if (firsts_.empty() || key < firsts_.front()) return std::nullopt;
+    auto place = firsts_.end();
     if (key <= firsts_.back()) {
       const auto i = bucket(key);
       place = std::upper_bound(firsts_.begin() + index_[i], firsts_.begin() + index_[i + 1], key);
     }
-    return key <= span(static_cast<std::size_t>(place - firsts_.begin()) - 1).last;
+    return static_cast<std::size_t>(place - firsts_.begin()) - 1;
   }
 
   std::size_t size() const { return firsts_.size(); }

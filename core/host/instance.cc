@@ -69,7 +69,7 @@ constexpr double kSecondsBounds[] = {0.00001, 0.0001, 0.001, 0.01, 0.1, 1, 10};
 
 class Instance::LentHost : public Host {
  public:
-  LentHost(HostParts& parts, Instance& instance) : parts_(parts), instance_(instance) {}
+  LentHost(HostParts& parts, Instance& instance) : parts_(parts), instance_(instance), sets_(parts.sets) {}
   const Clock& clock() const override { return parts_.clock; }
   Log& log() override { return *instance_.log_; }
   using Host::counter;
@@ -86,6 +86,7 @@ class Instance::LentHost : public Host {
   std::shared_ptr<void>& kept(std::string_view name) override { return parts_.kept.at(instance_.name_, name); }
   Store& store() override { return *instance_.store_; }
   Tables& tables() override { return parts_.engine.tables(); }
+  Sets& sets() override { return sets_; }
 
  private:
   /// Every metric of a plugin tells which instance it is of.
@@ -97,6 +98,7 @@ class Instance::LentHost : public Host {
 
   HostParts& parts_;
   Instance& instance_;
+  PluginSets sets_;
 };
 
 Instance::Instance(const PluginInfo& info, const PluginEntry& entry, HostParts& parts)

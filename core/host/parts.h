@@ -6,6 +6,7 @@
 #include <string>
 
 #include "deferd/host.h"
+#include "host/shared_sets.h"
 #include "ops/metrics.h"
 #include "store/engine.h"
 
@@ -30,6 +31,7 @@ struct HostParts {
   Metrics& metrics;
   Engine& engine;
   KeptSlots kept{};
+  SharedSets sets{};
 };
 
 }  // namespace deferd

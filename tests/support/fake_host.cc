@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "fake_store.h"
+#include "host/shared_sets.h"
 #include "store/memory_engine.h"
 
 namespace deferd {
@@ -85,6 +86,8 @@ struct FakeHost::Impl {
   Family<FakeHistogram> histograms;
   std::mutex kept_mutex;
   std::map<std::string, std::shared_ptr<void>, std::less<>> kept;
+  SharedSets shared_sets;
+  PluginSets sets{shared_sets};
 };
 
 FakeHost::FakeHost(std::string plugin) : impl_(std::make_unique<Impl>(plugin)) {}
@@ -95,6 +98,7 @@ FakeClock& FakeHost::clock() { return impl_->clock; }
 FakeLog& FakeHost::log() { return impl_->log; }
 Store& FakeHost::store() { return impl_->store; }
 Tables& FakeHost::tables() { return impl_->tables; }
+Sets& FakeHost::sets() { return impl_->sets; }
 Engine& FakeHost::engine() { return *impl_->engine; }
 
 Counter& FakeHost::counter(std::string_view name, std::span<const Label> labels, std::string_view) {

@@ -41,6 +41,7 @@ class FakeHost : public Host {
   std::shared_ptr<void>& kept(std::string_view name) override;
   Store& store() override;
   Tables& tables() override;
+  Sets& sets() override;
 
   /// What was counted under `name`, summed over the counters that carry all of `labels`. Throws std::out_of_range if there is no
   /// such counter: a misspelt name shall not read as 0.

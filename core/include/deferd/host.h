@@ -10,6 +10,7 @@
 
 #include "deferd/result.h"
 #include "deferd/session.h"
+#include "deferd/sets.h"
 #include "deferd/store.h"
 #include "deferd/tables.h"
 #include "deferd/time.h"
@@ -100,6 +101,9 @@ class Host {
   /// The store outside a hook, for threads of a plugin's own. Within hooks use the Context's.
   virtual Store& store() = 0;
   virtual Tables& tables() = 0;
+
+  /// What plugins show each other; since 1.1.
+  virtual Sets& sets() = 0;
 
   Counter& counter(std::string_view name, std::initializer_list<Label> labels, std::string_view help) {
     return counter(name, std::span<const Label>(labels.begin(), labels.size()), help);

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <optional>
 
 #include "deferd/address.h"
 #include "deferd/result.h"
@@ -59,6 +60,11 @@ class PrefixSet {
 
   /// Well below a microsecond, however many prefixes there are. Never allocates.
   bool contains(const Address& address) const noexcept;
+
+  /// The one prefix of the set that holds the address.
+  std::optional<Prefix> find(const Address& address) const noexcept;
+  /// Whether any address of `prefix` is in the set.
+  bool overlaps(const Prefix& prefix) const noexcept;
 
   bool empty() const { return size() == 0; }
   std::size_t size() const;   ///< Prefixes, after collapsing.
