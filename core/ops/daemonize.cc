@@ -37,6 +37,20 @@ namespace {
 
 }  // namespace
 
+void open_standard_streams() {
+  int null = -1;
+  do null = open("/dev/null", O_RDWR);
+  while (null >= 0 && null <= STDERR_FILENO);
+  if (null >= 0) close(null);
+}
+
+void detach_from_terminal() {
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) return;
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
+  if (null > STDERR_FILENO) close(null);
+}
+
 Background Background::enter() {
   int ends[2];
   if (pipe(ends) != 0) refuse("pipe");
@@ -54,11 +68,7 @@ Background Background::enter() {
 }
 
 void Background::ready() {
-  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null >= 0) {
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
-    if (null > STDERR_FILENO) close(null);
-  }
+  detach_from_terminal();
   const char byte = 0;
   [[maybe_unused]] const auto written = write(fd_, &byte, 1);
   close(std::exchange(fd_, -1));

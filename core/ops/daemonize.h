@@ -3,6 +3,12 @@
 
 namespace deferd {
 
+/// Standard input, output and error that are closed become /dev/null: else the next file that is opened is taken for one of them.
+void open_standard_streams();
+
+/// Standard input, output and error become /dev/null.
+void detach_from_terminal();
+
 /// The process that lives on in the background, in a session of its own.
 ///
 ///   auto background = Background::enter();   // the process that was started waits here
@@ -14,7 +20,7 @@ class Background {
   /// else with the exit code of the new one (70 if it was killed). Throws ErrorException: io.
   static Background enter();
 
-  /// Detaches from the terminal: standard input, output and error become /dev/null.
+  /// Detaches from the terminal.
   void ready();
 
   Background(Background&& other) noexcept;

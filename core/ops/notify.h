@@ -9,24 +9,34 @@
 
 namespace deferd {
 
-/// Thread-safe. Without a service manager nothing is sent. Nobody waits for an answer, and nothing fails.
-class Notifier {
+/// Who is told how the daemon does: the service manager, or a monitor that passes it on. Nothing fails.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  virtual void ready() = 0;                    ///< Also after a reload, whether it succeeded or not.
+  virtual void reloading(SteadyTime now) = 0;  ///< `now` of the machine's own clock: the service manager compares it.
+  virtual void stopping() = 0;
+  virtual void alive() = 0;
+  /// How often alive() is wanted, at the latest; ask for half of it.
+  virtual std::optional<std::chrono::microseconds> watchdog() const = 0;
+};
+
+/// Thread-safe. Without a service manager nothing is sent. Nobody waits for an answer.
+class Notifier : public Progress {
  public:
   /// Takes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID from the environment, and removes them for programs we start.
   Notifier();
-  ~Notifier();
+  ~Notifier() override;
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
 
   bool active() const { return fd_ >= 0; }
-  void ready();                    ///< Also after a reload, whether it succeeded or not.
-  void reloading(SteadyTime now);  ///< `now` of the machine's own clock: the manager compares it.
-  void stopping();
+  void ready() override;
+  void reloading(SteadyTime now) override;
+  void stopping() override;
   void status(std::string_view text);  ///< One line for `systemctl status`.
-
-  /// How often the manager wants to hear alive(), at the latest; ask for half of it.
-  std::optional<std::chrono::microseconds> watchdog() const { return watchdog_; }
-  void alive();
+  void alive() override;
+  std::optional<std::chrono::microseconds> watchdog() const override { return watchdog_; }
 
  private:
   void send(const std::string& message);

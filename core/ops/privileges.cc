@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace deferd {
@@ -20,8 +21,7 @@ gid_t find_group(const std::string& group) {
 
 }  // namespace
 
-bool drop_privileges(const std::string& user, const std::string& group) {
-  if (geteuid() != 0) return false;
+Account find_account(const std::string& user, const std::string& group) {
   if (user.empty())
     refuse(Errc::invalid,
            "refusing to run as root: name an account of its own in the configuration (user: deferd), or start it as that "
@@ -34,13 +34,39 @@ bool drop_privileges(const std::string& user, const std::string& group) {
   if (gid == 0)
     refuse(Errc::invalid,
            "group: " + (group.empty() ? "that of '" + user + "'" : "'" + group + "'") + " is root's; name another");
+  return {user, uid, gid};
+}
 
+void become(const Account& account) {
+  const auto& [user, uid, gid] = account;
   // As root, setgid() and setuid() change the real, effective and saved ids everywhere; setresuid() is not everywhere.
   if (initgroups(user.c_str(), gid) != 0 || setgid(gid) != 0 || setuid(uid) != 0)
     refuse(Errc::io, "cannot become '" + user + "': " + std::strerror(errno));
   if (setuid(0) == 0 || setgid(0) == 0 || getuid() != uid || geteuid() != uid || getgid() != gid || getegid() != gid)
     refuse(Errc::io, "became '" + user + "', but could become root again");
+}
+
+bool drop_privileges(const std::string& user, const std::string& group) {
+  if (geteuid() != 0) return false;
+  become(find_account(user, group));
   return true;
+}
+
+AsAccount::AsAccount(const Account& account) : group_(getegid()) {
+  const int count = getgroups(0, nullptr);
+  groups_.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  if (getgroups(count, groups_.data()) != count) refuse(Errc::io, std::string("cannot tell my groups: ") + std::strerror(errno));
+  if (setgroups(1, &account.gid) == 0 && setegid(account.gid) == 0 && seteuid(account.uid) == 0) return;
+  const std::string why = std::strerror(errno);
+  back();
+  refuse(Errc::io, "cannot act as '" + account.name + "': " + why);
+}
+
+AsAccount::~AsAccount() { back(); }
+
+void AsAccount::back() {
+  // Going on as half of each would be worse than the end.
+  if (seteuid(0) != 0 || setegid(group_) != 0 || setgroups(groups_.size(), groups_.data()) != 0) std::abort();
 }
 
 std::string user_name(uid_t uid) {

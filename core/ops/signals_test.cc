@@ -7,6 +7,7 @@
 #include <csignal>
 #include <thread>
 
+#include "ops/descriptors.h"
 #include "ops/test_support.h"
 
 namespace deferd {
@@ -60,6 +61,35 @@ TEST(SignalWaiter, TakesAnyNumberOfPosts) {
   for (int i = 0; i < 200'000; ++i) waiter.post(MainEvent::reload);  // more than a pipe holds
   EXPECT_EQ(waiter.wait(), MainEvent::reload);
   EXPECT_EQ(waiter.wait_for(0s), std::nullopt);
+}
+
+TEST(SignalWaiter, IsWokenByOtherDescriptors) {
+  SignalWaiter waiter;
+  auto [here, there] = make_pipe();
+  pollfd others[] = {{-1, 0, 0}, {here.get(), POLLIN, 0}};
+  EXPECT_EQ(waiter.wait_for(0s, others), std::nullopt);
+  EXPECT_EQ(others[1].revents, 0);
+  ASSERT_EQ(write(there.get(), "x", 1), 1);
+  EXPECT_EQ(waiter.wait_for(kLong, others), std::nullopt);
+  EXPECT_EQ(others[0].revents, 0);
+  EXPECT_EQ(others[1].revents, POLLIN);
+}
+
+TEST(SignalWaiter, TakesSignalsThoughAnotherDescriptorIsAlwaysReady) {
+  SignalWaiter waiter;
+  auto [here, there] = make_pipe();
+  there = {};
+  pollfd other{here.get(), POLLIN, 0};
+  kill(getpid(), SIGTERM);
+  EXPECT_EQ(waiter.wait_for(kLong, {&other, 1}), MainEvent::terminate);
+}
+
+TEST(SignalWaiter, TellsOfChildrenIfItIsToldTo) {
+  SignalWaiter waiter(SignalWaiter::Children::told);
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  EXPECT_EQ(waiter.wait_for(kLong), MainEvent::child);
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), child);
 }
 
 TEST(SignalWaiter, IgnoresClosedPipes) {

@@ -1,0 +1,95 @@
+#include "ops/plain_log.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "ops/test_support.h"
+
+namespace deferd {
+namespace {
+
+using test::contents;
+using test::in_child;
+using test::TempDir;
+
+LogConfig to(const std::string& place) {
+  LogConfig config;
+  config.to = place;
+  return config;
+}
+
+TEST(PlainLog, WritesALineAtOnce) {
+  const TempDir dir;
+  const SystemClock clock;
+  PlainLog log(to(dir / "log"), clock, std::nullopt);
+  log.error("monitor.worker_ended", {{"how", "killed by signal 9"}});
+  log.debug("monitor.detail", {});
+  EXPECT_NE(contents(dir / "log").find(" error monitor.worker_ended how=\"killed by signal 9\"\n"), std::string::npos);
+  EXPECT_EQ(contents(dir / "log").find("detail"), std::string::npos);
+}
+
+TEST(PlainLog, GoesOnInANewFile) {
+  const TempDir dir;
+  const SystemClock clock;
+  PlainLog log(to(dir / "log"), clock, std::nullopt);
+  log.notice("one", {});
+  std::filesystem::rename(dir / "log", dir / "log.1");
+  log.reopen(to(dir / "log"));
+  log.notice("two", {});
+  EXPECT_NE(contents(dir / "log.1").find("one"), std::string::npos);
+  EXPECT_NE(contents(dir / "log").find("two"), std::string::npos);
+}
+
+TEST(PlainLog, StaysWhereItWasIfTheNewPlaceCannotBeOpened) {
+  const TempDir dir;
+  const SystemClock clock;
+  PlainLog log(to(dir / "log"), clock, std::nullopt);
+  log.reopen(to("/nonexistent/log"));
+  EXPECT_NE(contents(dir / "log").find("monitor.log_failed what=\"cannot open the log /nonexistent/log"), std::string::npos);
+}
+
+TEST(PlainLog, SaysOnStandardErrorThatItCannotBeOpened) {
+  const auto outcome = in_child([] {
+    const SystemClock clock;
+    PlainLog log(to("/nonexistent/log"), clock, std::nullopt);
+    return 0;
+  });
+  EXPECT_NE(outcome.output.find("monitor.log_failed"), std::string::npos) << outcome.output;
+}
+
+TEST(PlainLog, MakesAFileOfItsOwner) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can make files of others";
+  const TempDir dir;
+  const auto nobody = find_account("nobody", "");
+  ASSERT_EQ(chown(dir.path().c_str(), nobody.uid, nobody.gid), 0);
+  const SystemClock clock;
+  PlainLog log(to(dir / "log"), clock, nobody);
+  log.notice("one", {});
+  struct stat status {};
+  ASSERT_EQ(stat((dir / "log").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, nobody.uid);
+  EXPECT_EQ(status.st_gid, nobody.gid);
+  EXPECT_EQ(geteuid(), 0u);
+  EXPECT_EQ(getegid(), 0u);
+}
+
+TEST(PlainLog, FollowsNoLinkThatItsOwnerCouldNotFollow) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root could follow it";
+  const TempDir dir;
+  std::ofstream(dir / "secret") << "";
+  chmod((dir / "secret").c_str(), 0600);
+  chmod(dir.path().c_str(), 0755);
+  std::filesystem::create_symlink(dir / "secret", dir / "log");
+  const auto outcome = in_child([&] {
+    const SystemClock clock;
+    PlainLog log(to(dir / "log"), clock, find_account("nobody", ""));
+    log.notice("one", {});
+    return 0;
+  });
+  EXPECT_EQ(contents(dir / "secret"), "");
+  EXPECT_NE(outcome.output.find("Permission denied"), std::string::npos) << outcome.output;
+}
+
+}  // namespace
+}  // namespace deferd
