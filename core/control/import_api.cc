@@ -11,6 +11,7 @@
 //
 // All of it is checked before anything is written. Where writing fails it ends; what was written stays, and may be sent again.
 #include <array>
+#include <map>
 
 #include "control/api.h"
 #include "control/table_rows.h"
@@ -93,34 +94,47 @@ class RowsImport {
     return {};
   }
 
-  Result<Counts> write(Tables& tables, Time now, bool dry) {
+  Result<Counts> write(Engine& engine, Time now, bool dry) {
     Counts counts;
-    for (TableRow& row : rows_) {
-      if (row.expires <= now) {
-        ++counts.expired;
-        continue;
-      }
-      auto there = exact_row(tables, table_, row.prefix);
-      if (!there) return tl::unexpected(there.error());
-      if (*there && !replace_ && (*there)->expires >= row.expires) {
+    counts.expired = static_cast<std::int64_t>(std::erase_if(rows_, [&](const TableRow& row) { return row.expires <= now; }));
+    auto known = known_rows(engine);
+    if (!known) return tl::unexpected(known.error());
+    std::vector<TableRow> news;
+    for (const TableRow& row : rows_) {
+      auto& there = known->at(row.prefix);  // or what an earlier one of these rows makes of it
+      if (there && !replace_ && there->expires >= row.expires) {
         ++counts.kept;
         continue;
       }
-      if (!dry)
-        if (auto done = write(tables, *there, row); !done) return tl::unexpected(done.error());
-      ++counts.added;
+      there = written(there, row);
+      news.push_back(*there);
     }
+    counts.added = static_cast<std::int64_t>(news.size());
+    if (dry) return counts;
+    if (auto done = engine.put_rows(table_, news); !done) return tl::unexpected(done.error());
     return counts;
   }
 
  private:
-  // Not Tables::refresh(), which writes once an hour: what was imported is to be there.
-  Result<void> write(Tables& tables, const std::optional<TableRow>& there, TableRow& row) const {
-    if (there && replace_) row.note = note_of(*there, row);
-    if (!there || replace_) return tables.put(table_, row);
-    TableRow longer = *there;
-    longer.expires = row.expires;
-    return tables.put(table_, longer);
+  using Known = std::map<Prefix, std::optional<TableRow>>;
+
+  Result<Known> known_rows(Engine& engine) const {
+    std::vector<Prefix> prefixes;
+    prefixes.reserve(rows_.size());
+    for (const auto& row : rows_) prefixes.push_back(row.prefix);
+    auto rows = engine.rows_at(table_, prefixes);
+    if (!rows) return tl::unexpected(rows.error());
+    Known known;
+    for (std::size_t i = 0; i < prefixes.size(); ++i) known.emplace(prefixes[i], std::move((*rows)[i]));
+    return known;
+  }
+
+  /// Not Tables::refresh(), which writes once an hour: what was imported is to be there.
+  TableRow written(const std::optional<TableRow>& there, const TableRow& row) const {
+    TableRow made = there && !replace_ ? *there : row;
+    if (there && replace_) made.note = note_of(*there, row);
+    made.expires = row.expires;
+    return made;
   }
 
   const std::string_view table_;
@@ -192,13 +206,16 @@ class Import {
 
   Result<Value> run(bool dry) {
     if (auto read = this->read(); !read) return tl::unexpected(read.error());
-    if (auto checked = go(true); !checked || dry) return answer_of(checked);
+    if (dry) return answer_of(go(true));
+    for (const auto member : kOfPlugins)
+      if (auto checked = one(member, true); !checked) return tl::unexpected(checked.error());
     return answer_of(go(false));
   }
   std::int64_t added() const { return added_; }
 
  private:
-  static constexpr std::array<std::string_view, 4> kMembers = {kWhite, kTrapped, "traps", "grey"};
+  static constexpr std::array<std::string_view, 2> kOfPlugins = {"traps", "grey"};
+  static constexpr std::array<std::string_view, 4> kMembers = {kWhite, kTrapped, kOfPlugins[0], kOfPlugins[1]};
   using All = std::array<Counts, kMembers.size()>;
 
   Result<void> read() {
@@ -225,8 +242,8 @@ class Import {
   }
 
   Result<Counts> one(std::string_view member, bool dry) {
-    if (member == kWhite) return white_.write(parts_.engine.tables(), now_, dry);
-    if (member == kTrapped) return trapped_.write(parts_.engine.tables(), now_, dry);
+    if (member == kWhite) return white_.write(parts_.engine, now_, dry);
+    if (member == kTrapped) return trapped_.write(parts_.engine, now_, dry);
     if (member == "traps") return plugins_take(traps_.size(), [&] { return import_traps(parts_, traps_, dry); });
     return plugins_take(grey_, [&] { return import_grey(parts_, *body_.find("grey"), dry); });
   }

@@ -1,6 +1,5 @@
 // POST /v1/import and /v1/traps, over a real socket.
 #include "control/control_fixture.h"
-#include "control/table_rows.h"
 #include "store/engine.h"
 
 namespace deferd {
@@ -39,39 +38,17 @@ TEST_F(ControlTest, FindsARowThatANarrowerOneHides) {
   EXPECT_TRUE(lines("/v1/tables/white?prefix=192.0.2.0/25").empty());
 }
 
-/// Counts how often whole tables are read.
-class CountingTables : public Tables {
- public:
-  explicit CountingTables(Tables& tables) : tables_(tables) {}
-  Result<TableMatch> find(std::string_view table, const Address& client) override { return tables_.find(table, client); }
-  Result<void> put(std::string_view table, const TableRow& row) override { return tables_.put(table, row); }
-  Result<bool> refresh(std::string_view table, const Prefix& prefix, Time expires) override {
-    return tables_.refresh(table, prefix, expires);
-  }
-  Result<bool> erase(std::string_view table, const Prefix& prefix, std::string_view source) override {
-    return tables_.erase(table, prefix, source);
-  }
-  Result<TablePage> scan(std::string_view table, std::string_view cursor, std::size_t limit) override {
-    ++scans;
-    return tables_.scan(table, cursor, limit);
-  }
-  Result<FeedPage> feed(std::string_view cursor, std::size_t limit) override { return tables_.feed(cursor, limit); }
-  Result<std::string> feed_end() override { return tables_.feed_end(); }
-  int scans = 0;
-
- private:
-  Tables& tables_;
-};
-
-TEST_F(ControlTest, ReadsATableForARowOnlyWhereANarrowerOneMayHideIt) {
-  put_white("192.0.0.0/16");
-  CountingTables tables(engine_->tables());
-  EXPECT_FALSE(or_throw(exact_row(tables, kWhite, *Prefix::parse("192.0.2.0/24"))));
-  EXPECT_FALSE(or_throw(exact_row(tables, kWhite, *Prefix::parse("192.0.2.0"))));
-  EXPECT_TRUE(or_throw(exact_row(tables, kWhite, *Prefix::parse("192.0.0.0/16"))));
-  EXPECT_EQ(tables.scans, 0);
-  EXPECT_FALSE(or_throw(exact_row(tables, kWhite, *Prefix::parse("192.0.0.0/8"))));
-  EXPECT_EQ(tables.scans, 1);
+TEST_F(ControlTest, ImportsManyRowsAndTheSamePrefixTwice) {
+  serve();
+  std::string rows;
+  for (int i = 0; i < 600; ++i)
+    rows += R"(["192.0.)" + std::to_string(i / 256) + "." + std::to_string(i % 256) + R"(", 0, 1767300000, "import", "", ""], )";
+  rows += R"(["192.0.0.0", 0, "never", "import", "", ""], ["192.0.0.0", 0, 1767290000, "import", "", ""])";
+  const std::string body = R"({"white": [)" + rows + "]}";
+  EXPECT_EQ(at(ask("POST", "/v1/import", body).json, "white"), R"({"added":601,"kept":1,"expired":0,"skipped":0})");
+  EXPECT_EQ(lines("/v1/tables/white").size(), 600u);
+  EXPECT_EQ(at(lines("/v1/tables/white?prefix=192.0.0.0").at(0), "expires"), "never");
+  EXPECT_EQ(at(ask("POST", "/v1/import", body).json, "white"), R"({"added":0,"kept":602,"expired":0,"skipped":0})");
 }
 
 TEST_F(ControlTest, ProlongsWhatIsThereAndLeavesWhatItSays) {

@@ -52,21 +52,6 @@ Result<void> stream_table(Tables& tables, std::string_view table, LineWriter& li
   return each_row(tables, table, [&](const TableRow& row) { return lines.row(row_value(row)); });
 }
 
-Result<std::optional<TableRow>> exact_row(Tables& tables, std::string_view table, const Prefix& prefix) {
-  auto match = tables.find(table, prefix.address());
-  if (!match) return tl::unexpected(match.error());
-  std::optional<TableRow> exact;
-  if (match->row && match->row->prefix == prefix) exact = std::move(match->row);
-  if (exact || !match->row || match->row->prefix.length() <= prefix.length()) return exact;
-  // A narrower row hides it from the look-up: only the table itself tells.
-  auto scanned = each_row(tables, table, [&](const TableRow& row) {
-    if (row.prefix == prefix) exact = row;
-    return !exact;
-  });
-  if (!scanned) return tl::unexpected(scanned.error());
-  return exact;
-}
-
 Result<void> show_table(Tables& tables, std::string_view table, const Prefix& key, LineWriter& lines) {
   if (!key.is_host())
     return each_row(tables, table, [&](const TableRow& row) {

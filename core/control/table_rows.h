@@ -1,6 +1,5 @@
 // Rows of the shared tables as the control socket shows them.
 #pragma once
-#include <optional>
 #include <string_view>
 
 #include "control/line_writer.h"
@@ -14,9 +13,6 @@ Value row_value(const TableRow& row);
 
 /// Every row of a table.
 Result<void> stream_table(Tables& tables, std::string_view table, LineWriter& lines);
-
-/// The row of exactly this prefix, if there is one.
-Result<std::optional<TableRow>> exact_row(Tables& tables, std::string_view table, const Prefix& prefix);
 
 /// Rows that cover the address; for a wider prefix, rows inside it and around it (which reads the table).
 Result<void> show_table(Tables& tables, std::string_view table, const Prefix& key, LineWriter& lines);

@@ -91,9 +91,9 @@ void ControlApi::add_table_routes() {
       if (!text) return stream_table(parts_.engine.tables(), table, lines);
       auto prefix = Prefix::parse(*text);
       if (!prefix) return tl::unexpected(prefix.error());
-      auto row = exact_row(parts_.engine.tables(), table, *prefix);
-      if (!row) return tl::unexpected(row.error());
-      if (*row) lines.row(row_value(**row));
+      auto rows = parts_.engine.rows_at(table, {&*prefix, 1});
+      if (!rows) return tl::unexpected(rows.error());
+      if (rows->front()) lines.row(row_value(*rows->front()));
       return {};
     });
     router_.change("DELETE", path, [this, table](const Call& call) -> Result<Value> {

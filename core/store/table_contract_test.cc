@@ -68,6 +68,60 @@ TEST_P(TableContract, TellsEachChangeInItsOrder) {
   EXPECT_THAT(events(cursor), IsEmpty());
 }
 
+TEST_P(TableContract, PutsManyRowsAsItPutsOne) {
+  put(kWhite, "192.0.2.7", 1h);
+  put(kWhite, "198.51.100.1", 1h);
+  clock.advance(2h);
+  put(kWhite, "198.51.100.2", 24h);
+  std::string cursor = or_throw(tables().feed_end());
+  std::vector<TableRow> many = {row("192.0.2.7"), row("198.51.100.2", 24h + 1min), row("2001:db8::/64"),
+                                row("2001:db8::/64", 2h)};
+  or_throw(engine->put_rows(kWhite, many));
+  EXPECT_THAT(events(cursor), ElementsAre("expire white 192.0.2.7", "add white 192.0.2.7", "add white 2001:db8::/64",
+                                          "refresh white 2001:db8::/64"));
+  EXPECT_EQ(find(kWhite, "2001:db8::1").row->expires, clock.now() + 2h);
+  EXPECT_EQ(find(kWhite, "198.51.100.2").row->expires, clock.now() + 24h) << "by less than an hour: not written";
+  EXPECT_EQ(engine->status().white, 4U) << "with the one that is over and not yet swept";
+  if (keeps_state()) reopen();
+  EXPECT_EQ(engine->status().white, 4U);
+  clock.advance(3h);
+  EXPECT_EQ(or_throw(engine->sweep()), 2U);
+  EXPECT_THAT(rows(kWhite), UnorderedElementsAre("192.0.2.7", "198.51.100.2"));
+}
+
+TEST_P(TableContract, PutsMoreRowsThanOneBatchHolds) {
+  std::vector<TableRow> many;
+  for (std::uint32_t i = 0; i < 2'345; ++i) {
+    many.push_back(row("192.0.2.0"));
+    many.back().prefix = Prefix(Address::v4(0x0a000000 + i));
+  }
+  std::string cursor = or_throw(tables().feed_end());
+  or_throw(engine->put_rows(kWhite, many));
+  or_throw(engine->put_rows(kWhite, {}));
+  EXPECT_EQ(rows(kWhite).size(), many.size());
+  EXPECT_EQ(engine->status().white, many.size());
+  EXPECT_EQ(events(cursor, 10'000).size(), many.size());
+  EXPECT_EQ(found(kWhite, "10.0.9.40"), "10.0.9.40");
+  EXPECT_EQ(engine->put_rows("", many).error().code, Errc::invalid);
+}
+
+TEST_P(TableContract, ReadsRowsOfExactlyThesePrefixes) {
+  put(kWhite, "192.0.2.0/24");
+  put(kWhite, "192.0.2.0");
+  put(kWhite, "2001:db8::7", 1h);
+  clock.advance(2h);
+  std::vector<Prefix> asked;
+  for (auto prefix : {"192.0.2.0/24", "192.0.2.0/25", "192.0.2.0", "2001:db8::7"})
+    asked.push_back(or_throw(Prefix::parse(prefix)));
+  const auto there = or_throw(engine->rows_at(kWhite, asked));
+  ASSERT_EQ(there.size(), 4U);
+  EXPECT_EQ(there[0]->prefix, asked[0]);
+  EXPECT_FALSE(there[1]);
+  EXPECT_EQ(there[2]->prefix, asked[2]);
+  EXPECT_FALSE(there[3]) << "it is over";
+  EXPECT_TRUE(or_throw(engine->rows_at(kWhite, {})).empty());
+}
+
 TEST_P(TableContract, TellsOldAndNewExpiryAndSource) {
   const Time start = clock.now();
   const auto prefix = or_throw(Prefix::parse("192.0.2.7"));

@@ -9,6 +9,7 @@ constexpr auto kRefreshPeriod = std::chrono::hours{1};
 constexpr std::size_t kMaxTable = 64;
 constexpr std::size_t kMaxText = 1'024;
 constexpr std::size_t kExpirePerSweep = 2'000;
+constexpr std::size_t kRowsPerBatch = 500;  // others wait for the lock meanwhile, some milliseconds
 
 bool holds(const std::optional<TableRow>& row, Time now) { return row && row->expires > now; }
 
@@ -20,6 +21,14 @@ Result<void> check_table(std::string_view table) {
 
 void cut(std::string& text) {
   if (text.size() > kMaxText) text.resize(kMaxText);
+}
+
+/// How many of the rows go into the first batch: none of a prefix that it has already.
+std::size_t first_batch(std::span<const TableRow> rows) {
+  std::set<Prefix> seen;
+  std::size_t count = 0;
+  while (count < rows.size() && count < kRowsPerBatch && seen.insert(rows[count].prefix).second) ++count;
+  return count;
 }
 
 /// A row with less than a period left is written at once: else an active client would lose it between two refreshes.
@@ -60,94 +69,142 @@ Result<TableMatch> TableStore::find(std::string_view table, const Address& clien
   return match;
 }
 
-Result<TableStore::Edit> TableStore::edit(std::string_view table, const Prefix& prefix, Time now) {
+Result<std::vector<StoredRow>> TableStore::stored(std::string_view table, std::span<const Prefix> prefixes) {
   if (auto good = check_table(table); !good) return tl::unexpected(good.error());
-  Edit edit{table, prefix, now, {}, {}, {}};
-  auto value = get_one(kv_, Family::tables, row_key(table, prefix));
-  if (!value) return tl::unexpected(value.error());
-  if (*value) {
-    auto stored = parse_row(prefix, **value);
-    if (!stored) return tl::unexpected(stored.error());
-    edit.before = edit.after = std::move(*stored);
+  if (prefixes.empty()) return std::vector<StoredRow>{};
+  std::vector<std::string> keys;
+  keys.reserve(prefixes.size());
+  for (const auto& prefix : prefixes) keys.push_back(row_key(table, prefix));
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  std::vector<std::optional<std::string>> values;
+  if (auto got = kv_.get(Family::tables, views, values); !got) return tl::unexpected(got.error());
+
+  std::vector<StoredRow> rows(prefixes.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!values[i]) continue;
+    auto row = parse_row(prefixes[i], *values[i]);
+    if (!row) return tl::unexpected(row.error());
+    rows[i] = std::move(*row);
   }
-  return edit;
+  return rows;
 }
 
-void TableStore::tell(Edit& edit, TableCause cause, std::string_view source) {
+Result<std::vector<std::optional<TableRow>>> TableStore::rows_at(std::string_view table, std::span<const Prefix> prefixes) {
+  auto found = stored(table, prefixes);
+  if (!found) return tl::unexpected(found.error());
+  const Time now = clock_.now();
+  std::vector<std::optional<TableRow>> rows(prefixes.size());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (auto& row = (*found)[i].row; holds(row, now)) rows[i] = std::move(row);
+  return rows;
+}
+
+Result<TableStore::Edit> TableStore::edit(std::string_view table, const Prefix& prefix) {
+  auto before = stored(table, {&prefix, 1});
+  if (!before) return tl::unexpected(before.error());
+  return Edit{prefix, before->front(), before->front()};
+}
+
+void TableStore::tell(Work& work, const Edit& edit, TableCause cause, std::string_view source) {
   TableEvent event;
-  event.table = edit.table;
+  event.table = work.table;
   event.prefix = edit.prefix;
   event.cause = cause;
   if (cause != TableCause::add) event.old_expires = edit.before.row->expires;
   if (cause == TableCause::add || cause == TableCause::refresh) event.new_expires = edit.after.row->expires;
   event.source = source;
-  feed_.append(edit.batch, edit.now, event);
+  feed_.append(work.batch, work.now, event);
 }
 
 /// A row that is over but not swept yet ends now, with its event, before something new takes its place.
-void TableStore::tell_if_over(Edit& edit) {
-  if (edit.before.row && !holds(edit.before.row, edit.now)) tell(edit, TableCause::expire, edit.before.row->source);
+void TableStore::tell_if_over(Work& work, const Edit& edit) {
+  if (edit.before.row && !holds(edit.before.row, work.now)) tell(work, edit, TableCause::expire, edit.before.row->source);
 }
 
-Result<void> TableStore::save(Edit& edit) {
-  const std::string key = row_key(edit.table, edit.prefix);
-  std::string earliest = index_from_;
+void TableStore::stage(Work& work, const Edit& edit) {
+  std::string key = row_key(work.table, edit.prefix);
   for (auto* index_of : {index_of_row, index_of_revocation}) {
-    const auto before = index_of(edit.before, key), after = index_of(edit.after, key);
+    auto before = index_of(edit.before, key), after = index_of(edit.after, key);
     if (before == after) continue;
-    if (before) edit.batch.erase(Family::tables, *before);
-    if (after) {
-      earliest = std::min(earliest, *after);
-      edit.batch.put(Family::tables, *after, {});
-    }
+    if (before) work.batch.erase(Family::tables, std::move(*before));
+    if (!after) continue;
+    work.index_from = std::min(work.index_from, *after);
+    work.batch.put(Family::tables, std::move(*after), {});
   }
   if (edit.after.row || edit.after.revoked != Time{}) {
-    lengths_.add(edit.batch, edit.table, edit.prefix);
-    edit.batch.put(Family::tables, key, print_row(edit.after));
+    if (work.lengths.emplace(edit.prefix.address().is_v4(), edit.prefix.length()).second)
+      lengths_.add(work.batch, work.table, edit.prefix);
+    work.batch.put(Family::tables, std::move(key), print_row(edit.after));
   } else {
-    edit.batch.erase(Family::tables, key);
+    work.batch.erase(Family::tables, std::move(key));
   }
-  auto count = counts_.try_emplace(std::string(edit.table), 0).first;
-  std::uint64_t rows = count->second;
-  if (edit.after.row && !edit.before.row) ++rows;
-  if (edit.before.row && !edit.after.row && rows > 0) --rows;
-  if (rows != count->second) edit.batch.put(Family::tables, count_key(edit.table), print_u64(rows));
+  work.more_rows += (edit.after.row ? 1 : 0) - (edit.before.row ? 1 : 0);
+}
 
-  if (auto written = kv_.write(edit.batch.writes()); !written) return written;
+Result<void> TableStore::write(Work& work) {
+  auto& rows = counts_.try_emplace(std::string(work.table), 0).first->second;
+  const auto counted = std::max<std::int64_t>(0, static_cast<std::int64_t>(rows) + work.more_rows);
+  if (work.more_rows != 0) work.batch.put(Family::tables, count_key(work.table), print_u64(static_cast<std::uint64_t>(counted)));
+  if (auto written = kv_.write(work.batch.writes()); !written) return written;
   feed_.committed();
-  count->second = rows;
-  index_from_ = std::move(earliest);
+  rows = static_cast<std::uint64_t>(counted);
+  index_from_ = std::move(work.index_from);
   return {};
 }
 
-Result<void> TableStore::put(std::string_view table, const TableRow& given) {
-  TableRow row = given;
+Result<void> TableStore::save(Work& work, const Edit& edit) {
+  stage(work, edit);
+  return write(work);
+}
+
+Result<void> TableStore::put_all(std::string_view table, std::span<const TableRow> rows) {
+  while (!rows.empty()) {
+    const auto count = first_batch(rows);
+    if (auto done = put_some(table, rows.first(count)); !done) return done;
+    rows = rows.subspan(count);
+  }
+  return {};
+}
+
+Result<void> TableStore::put_some(std::string_view table, std::span<const TableRow> rows) {
+  std::vector<Prefix> prefixes;
+  prefixes.reserve(rows.size());
+  for (const auto& row : rows) prefixes.push_back(row.prefix);
+  const std::lock_guard lock(mutex_);
+  const Time now = clock_.now();
+  auto before = stored(table, prefixes);
+  if (!before) return tl::unexpected(before.error());
+  auto work = begin(table, now);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Edit edit{prefixes[i], (*before)[i], std::move((*before)[i])};
+    replace(work, edit, rows[i]);
+  }
+  return work.batch.empty() ? Result<void>{} : write(work);
+}
+
+/// Unless what is there is as good.
+void TableStore::replace(Work& work, Edit& edit, TableRow row) {
   cut(row.source);
   cut(row.evidence);
   cut(row.note);
-  const std::lock_guard lock(mutex_);
-  const Time now = clock_.now();
-  if (row.added == Time{}) row.added = now;
-  auto change = edit(table, row.prefix, now);
-  if (!change) return tl::unexpected(change.error());
-
-  const auto& old = change->before.row;
-  const bool replaces = holds(old, now);
+  if (row.added == Time{}) row.added = work.now;
+  const auto& old = edit.before.row;
+  const bool replaces = holds(old, work.now);
   if (replaces && old->source == row.source && old->note == row.note) {
     const auto [earlier, later] = std::minmax(old->expires, row.expires);
-    if (later == earlier || (later != Time::max() && later - earlier < kRefreshPeriod && !runs_out(*old, now))) return {};
+    if (later == earlier || (later != Time::max() && later - earlier < kRefreshPeriod && !runs_out(*old, work.now))) return;
   }
-  tell_if_over(*change);
-  change->after.row = std::move(row);
-  change->after.written = now;
-  tell(*change, replaces ? TableCause::refresh : TableCause::add, change->after.row->source);
-  return save(*change);
+  tell_if_over(work, edit);
+  edit.after.row = std::move(row);
+  edit.after.written = work.now;
+  tell(work, edit, replaces ? TableCause::refresh : TableCause::add, edit.after.row->source);
+  stage(work, edit);
 }
 
 Result<bool> TableStore::refresh(std::string_view table, const Prefix& prefix, Time expires) {
   const std::lock_guard lock(mutex_);
   const Time now = clock_.now();
-  auto change = edit(table, prefix, now);
+  auto change = edit(table, prefix);
   if (!change) return tl::unexpected(change.error());
   const auto& old = change->before.row;
   if (!holds(old, now)) return false;
@@ -155,24 +212,26 @@ Result<bool> TableStore::refresh(std::string_view table, const Prefix& prefix, T
   if (expires <= old->expires || (age >= Duration{0} && age < kRefreshPeriod && !runs_out(*old, now))) return true;
   change->after.row->expires = expires;
   change->after.written = now;
-  tell(*change, TableCause::refresh, old->source);
-  if (auto saved = save(*change); !saved) return tl::unexpected(saved.error());
+  auto work = begin(table, now);
+  tell(work, *change, TableCause::refresh, old->source);
+  if (auto saved = save(work, *change); !saved) return tl::unexpected(saved.error());
   return true;
 }
 
 Result<bool> TableStore::erase(std::string_view table, const Prefix& prefix, std::string_view source) {
   const std::lock_guard lock(mutex_);
   const Time now = clock_.now();
-  auto change = edit(table, prefix, now);
+  auto change = edit(table, prefix);
   if (!change) return tl::unexpected(change.error());
   const bool held = holds(change->before.row, now);
+  auto work = begin(table, now);
   if (held)
-    tell(*change, TableCause::remove, source);
+    tell(work, *change, TableCause::remove, source);
   else
-    tell_if_over(*change);
+    tell_if_over(work, *change);
   change->after.row.reset();
   change->after.revoked = now;
-  if (auto saved = save(*change); !saved) return tl::unexpected(saved.error());
+  if (auto saved = save(work, *change); !saved) return tl::unexpected(saved.error());
   return held;
 }
 
@@ -212,23 +271,23 @@ Result<TablePage> TableStore::scan(std::string_view table, std::string_view curs
 Result<bool> TableStore::end(std::string_view index_entry, Time now) {
   const auto entry = parse_index_key(index_entry);
   const auto key = entry ? parse_row_key(entry->row_key) : tl::unexpected(entry.error());
-  auto change = key ? edit(key->table, key->prefix, now) : tl::unexpected(key.error());
+  auto change = key ? edit(key->table, key->prefix) : tl::unexpected(key.error());
   if (!change && change.error().code != Errc::corrupt) return tl::unexpected(change.error());
 
+  auto work = begin(key ? key->table : std::string_view{}, now);
   bool expired = false;
   if (change && entry->what == Ends::row && index_of_row(change->before, entry->row_key) == index_entry) {
-    tell(*change, TableCause::expire, change->before.row->source);
+    tell(work, *change, TableCause::expire, change->before.row->source);
     change->after.row.reset();
     expired = true;
   } else if (change && entry->what == Ends::revocation && index_of_revocation(change->before, entry->row_key) == index_entry) {
     change->after.revoked = Time{};
   } else {  // Leads nowhere: a damaged database. The sweep must not stop here for ever.
-    Batch batch;
-    batch.erase(Family::tables, std::string(index_entry));
-    if (auto written = kv_.write(batch.writes()); !written) return tl::unexpected(written.error());
+    work.batch.erase(Family::tables, std::string(index_entry));
+    if (auto written = kv_.write(work.batch.writes()); !written) return tl::unexpected(written.error());
     return false;
   }
-  if (auto saved = save(*change); !saved) return tl::unexpected(saved.error());
+  if (auto saved = save(work, *change); !saved) return tl::unexpected(saved.error());
   return expired;
 }
 

@@ -1,10 +1,16 @@
-// The shared tables over a Kv. Each change writes row, expiry index, count and feed entry in one batch.
+// The shared tables over a Kv. Each change writes row, expiry index, count and feed entry in one batch; many rows put at once
+// share batches.
 //
 // Writes take one lock: they are rare (a pass, an operator, an expiry) and it keeps the feed in commit order. find() takes none.
 #pragma once
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "deferd/tables.h"
 #include "deferd/time.h"
@@ -21,12 +27,16 @@ class TableStore : public Tables {
   Result<void> open();
 
   Result<TableMatch> find(std::string_view table, const Address& client) override;
-  Result<void> put(std::string_view table, const TableRow& row) override;
+  Result<void> put(std::string_view table, const TableRow& row) override { return put_all(table, {&row, 1}); }
   Result<bool> refresh(std::string_view table, const Prefix& prefix, Time expires) override;
   Result<bool> erase(std::string_view table, const Prefix& prefix, std::string_view source) override;
   Result<TablePage> scan(std::string_view table, std::string_view cursor, std::size_t limit) override;
   Result<FeedPage> feed(std::string_view cursor, std::size_t limit) override { return feed_.page(kv_, cursor, limit); }
   Result<std::string> feed_end() override { return feed_.end(); }
+
+  /// See Engine.
+  Result<void> put_all(std::string_view table, std::span<const TableRow> rows);
+  Result<std::vector<std::optional<TableRow>>> rows_at(std::string_view table, std::span<const Prefix> prefixes);
 
   /// Ends what is over at `now`, a bounded number of rows a call; returns how many rows expired.
   Result<std::size_t> expire(Time now);
@@ -36,16 +46,28 @@ class TableStore : public Tables {
  private:
   /// One row on its way from what it was to what it will be.
   struct Edit {
-    std::string_view table;
     Prefix prefix;
-    Time now;
     StoredRow before, after;
-    Batch batch;
   };
-  Result<Edit> edit(std::string_view table, const Prefix& prefix, Time now);
-  void tell(Edit& edit, TableCause cause, std::string_view source);
-  void tell_if_over(Edit& edit);
-  Result<void> save(Edit& edit);
+  /// Edits of one table that are written together, none of them of the same row.
+  struct Work {
+    std::string_view table;
+    Time now;
+    std::string index_from;  ///< index_from_ once it is written.
+    std::set<std::pair<bool, int>> lengths{};
+    std::int64_t more_rows = 0;
+    Batch batch{};
+  };
+  Work begin(std::string_view table, Time now) const { return {table, now, index_from_}; }
+  Result<std::vector<StoredRow>> stored(std::string_view table, std::span<const Prefix> prefixes);
+  Result<Edit> edit(std::string_view table, const Prefix& prefix);
+  void tell(Work& work, const Edit& edit, TableCause cause, std::string_view source);
+  void tell_if_over(Work& work, const Edit& edit);
+  void replace(Work& work, Edit& edit, TableRow row);
+  void stage(Work& work, const Edit& edit);
+  Result<void> write(Work& work);
+  Result<void> save(Work& work, const Edit& edit);
+  Result<void> put_some(std::string_view table, std::span<const TableRow> rows);
   Result<bool> end(std::string_view index_entry, Time now);
 
   Kv& kv_;
