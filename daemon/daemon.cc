@@ -43,7 +43,11 @@ std::vector<std::string> default_plugin_dirs() {
 }
 
 Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock, TestingClock* testing_clock, LogWriter& log)
-    : config_file_(std::move(config_file)), started_with_(std::move(loaded)), clock_(clock), log_(log) {
+    : config_file_(std::move(config_file)),
+      started_with_(std::move(loaded)),
+      clock_(clock),
+      log_(log),
+      exempt_(started_with_.config.exempt) {
   const auto& config = started_with_.config;
   open_engine();
   parts_ = std::make_unique<HostParts>(clock_, log_, metrics_, *engine_);
@@ -157,6 +161,7 @@ Result<std::string> Daemon::reload() {
       return refuse();
     }
     pipeline_->use(std::move(generation));
+    *exempt_.lock() = loaded->config.exempt;
     milter_->apply(std::move(*milter));
     if (smtp_) smtp_->apply(std::move(*smtp));
   } catch (const ConfigError& error) {
@@ -179,6 +184,7 @@ Operations Daemon::operations(TestingClock* testing_clock) {
   Operations operations;
   operations.reload = [this] { return reload(); };
   operations.status = [this] { return status(); };
+  operations.setup = [this] { return setup(); };
   operations.plugins = [this] { return plugins(); };
   if (testing_clock != nullptr)
     operations.testing_clock = [this, testing_clock](std::optional<Duration> advance, std::optional<Time> set) -> Result<Time> {

@@ -43,6 +43,7 @@ class Daemon {
   std::shared_ptr<Generation> make_plugins(const LoadedConfig& loaded);
   Operations operations(TestingClock* testing_clock);
   Value status();
+  Value setup();
   std::vector<Value> plugins();
   std::vector<std::string> need_restart(const DaemonConfig& now) const;
 
@@ -51,6 +52,7 @@ class Daemon {
   const Clock& clock_;
   LogWriter& log_;
   std::mutex reload_mutex_;
+  Guarded<ExemptConfig> exempt_;
 
   Metrics metrics_;
   std::unique_ptr<Engine> engine_;

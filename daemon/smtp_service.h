@@ -40,6 +40,7 @@ class SmtpService {
   /// What of these settings takes effect only after a restart; empty if nothing.
   std::string why_restart(const std::vector<smtp::SmtpAddress>& listen, const smtp::SmtpConfig& config) const;
   std::vector<std::string> listening() const;     ///< With the real ports.
+  Value setup() const;                            ///< A map: sockets, certificate, hand-over, as they are now.
   bool stop(const std::function<bool()>& hurry);  ///< SmtpServer::stop().
 
  private:

@@ -56,6 +56,7 @@ void ControlApi::add_daemon_routes() {
     status.set("store", store_value(parts_.engine.status()));
     return status;
   });
+  router_.ask("GET", "/v1/setup", [this](const Call&) -> Result<Value> { return parts_.operations.setup(); });
   router_.stream("/v1/plugins", [this](const Call&, LineWriter& lines) -> Result<void> {
     for (const Value& plugin : parts_.operations.plugins()) lines.row(plugin);
     return {};

@@ -283,6 +283,16 @@ TEST_F(ControlTest, ListsPluginsAsTheDaemonKnowsThem) {
   EXPECT_EQ(at(rows[0], "name"), "greylist");
 }
 
+TEST_F(ControlTest, TellsWhatItIsSetUpWith) {
+  operations.setup = [] {
+    Value setup = Value::map();
+    setup.set("user", "deferd");
+    return setup;
+  };
+  serve();
+  EXPECT_EQ(ask("GET", "/v1/setup").json.to_json(), R"({"user":"deferd"})");
+}
+
 TEST_F(ControlTest, ServesMetricsAndTheirSums) {
   Script greylist;
   greylist.rcpt = [](Context&, const std::string&) { return deferred(); };

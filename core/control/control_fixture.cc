@@ -11,6 +11,7 @@ void ControlTest::SetUp() {
     status.set("version", "1.2.3");
     return status;
   };
+  operations.setup = [] { return Value::map(); };
   operations.plugins = [] { return std::vector<Value>(); };
   operations.reload = []() -> Result<std::string> { return "reloaded"; };
 }
