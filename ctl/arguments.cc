@@ -35,6 +35,13 @@ void describe_reading(CLI::App& app, Arguments& arguments) {
   walk->add_option("domain", arguments.domains, "Domains of mail addresses")->required();
   walk->add_option("--server", arguments.server, "Ask this DNS server, ADDRESS or ADDRESS:PORT, not the system's");
 
+  auto* rules = app.add_subcommand("pf-rules", "Print the packet filter's rules that fit the running deferd");
+  rules->add_option("system", arguments.what, "openbsd, freebsd or nft; without: this host's")
+      ->check(CLI::IsMember({"openbsd", "freebsd", "nft"}));
+  rules->add_option("--interface", arguments.interface, "Where strangers come in");
+  rules->add_flag("--listed-only", arguments.listed_only, "Redirect only who is listed or trapped");
+  app.add_subcommand("doctor", "Look at all that may be set up wrong around deferd, and say what to do");
+
   auto* lists = app.add_subcommand("lists", "The block lists; one of them anew; those an address is on");
   auto* verb = lists->add_option("do", arguments.verb, "refresh or test; without: show them all")
                    ->check(CLI::IsMember({"refresh", "test"}));

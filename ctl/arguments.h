@@ -18,6 +18,8 @@ struct Arguments {
   bool dry_run = false;           ///< import
   std::string note;
   std::string helo, from, to, name;
+  std::string interface;  ///< pf-rules: where strangers come in; empty: as the file or the default route has it.
+  bool listed_only = false;
   bool order = false;
   bool watch = false;
   std::string every = "2s";

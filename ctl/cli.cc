@@ -16,6 +16,7 @@ constexpr std::pair<std::string_view, Command> kCommands[] = {
     {"plugins", plugins}, {"stats", stats},        {"lists", lists},       {"add", add},
     {"delete", forget},   {"release", release},    {"expect", expect},     {"reload", reload},
     {"backup", backup},   {"import", import_file}, {"export", export_all}, {"spf", spf_walk},
+    {"doctor", doctor}, {"pf-rules", pf_rules},
 };
 
 Command command_named(std::string_view name) {

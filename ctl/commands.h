@@ -21,6 +21,8 @@ Outcome<void> plugins(const Job& job);
 Outcome<void> stats(const Job& job);
 Outcome<void> spf_walk(const Job& job);  ///< spf walk; asks DNS, not the daemon.
 Outcome<void> lists(const Job& job);     ///< Shows, refreshes, tests.
+Outcome<void> doctor(const Job& job);    ///< Looks at the packet filter, too.
+Outcome<void> pf_rules(const Job& job);  ///< pf-rules
 
 Outcome<void> add(const Job& job);
 Outcome<void> forget(const Job& job);  ///< delete

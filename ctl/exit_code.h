@@ -7,6 +7,8 @@ namespace deferd::ctl {
 enum ExitCode : int {
   kOk = 0,
   kNothing = 1,        ///< There is no such thing; nothing was changed.
+  kDoubtful = 1,       ///< doctor: a check warns, none failed.
+  kIll = 2,            ///< doctor: a check failed.
   kUsage = 64,         ///< The command line is wrong.
   kRefused = 65,       ///< The daemon did not take an argument.
   kUnreachable = 69,   ///< No deferd answers on the socket.

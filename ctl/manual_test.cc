@@ -54,7 +54,7 @@ TEST(Manual, HasNoCommandThatIsNotThere) {
 
 TEST(Manual, HasEveryExitCode) {
   const std::string text = manual();
-  for (const ExitCode code : {kOk, kNothing, kUsage, kRefused, kUnreachable, kBrokeOff, kFailed, kTryAgain, kNotPermitted})
+  for (const ExitCode code : {kOk, kNothing, kIll, kUsage, kRefused, kUnreachable, kBrokeOff, kFailed, kTryAgain, kNotPermitted})
     EXPECT_NE(text.find("\n.It " + std::to_string(code) + "\n"), std::string::npos) << code;
 }
 

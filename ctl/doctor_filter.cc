@@ -1,0 +1,248 @@
+// Checks of the packet filter around deferd: do its rules and tables fit what deferd does?
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+#include "ctl/doctor.h"
+#include "ctl/fields.h"
+
+namespace deferd::ctl {
+namespace {
+
+constexpr Family kFamilies[] = {Family::v4, Family::v6};
+constexpr std::string_view kPrint = "deferctl pf-rules prints rules that fit";
+
+std::string name_of(Family family) { return family == Family::v4 ? "IPv4" : "IPv6"; }
+bool is_of(const Endpoint& endpoint, Family family) { return endpoint.address.is_v4() == (family == Family::v4); }
+
+void append(std::string& all, const std::string& one) { all += (all.empty() ? "" : "; ") + one; }
+
+/// What is wrong, collected; and the finding that it makes.
+struct Faults {
+  std::string what, remedy;
+  void add(const std::string& fault, std::string_view its_remedy) {
+    append(what, fault);
+    if (remedy.find(its_remedy) == std::string::npos) append(remedy, std::string(its_remedy));
+  }
+  Finding finding(std::string well) const {
+    return what.empty() ? Finding{Verdict::ok, std::move(well)} : Finding{Verdict::fail, what, remedy};
+  }
+};
+
+bool has_plugin(Examination& examination, std::string_view name) {
+  const auto plugins = examination.facts().ask_rows("/v1/plugins");
+  return plugins && std::any_of(plugins->begin(), plugins->end(),
+                                [&](const Value& plugin) { return member(plugin, {"plugin"}).text() == name; });
+}
+
+/// `rows` as `deferctl bridge` has them: a table, or a helper that has none.
+Finding tables_are_kept(const std::vector<Value>& rows) {
+  Faults faults;
+  std::string held;
+  if (rows.empty()) faults.add("pfbridge keeps no table", "is deferd-helper running? deferctl bridge");
+  for (const Value& row : rows) {
+    const auto& table = member(row, {"table"}).text();
+    const auto& name = table.empty() ? member(row, {"set"}).text() : table;
+    if (const auto& error = member(row, {"error"}).text(); !error.empty())
+      faults.add(name + " at " + member(row, {"helper"}).text() + ": " + error,
+                 "is deferd-helper running (its log says more)? deferctl bridge");
+    if (const auto count = member(row, {"held"}).integer(); count > 0)
+      append(held, std::to_string(count) + " entries of " + name);
+  }
+  if (!held.empty() && faults.what.empty())
+    return {Verdict::warn, "not removed, because it looks like a mistake: " + held,
+            "if the store is as it should be: deferctl bridge adopt"};
+  return faults.finding(std::to_string(rows.size()) + " tables are kept");
+}
+
+Finding passed_get_in(Examination& examination) {
+  const auto& setup = examination.setup();
+  if (!setup) return {Verdict::skipped, "deferd does not answer"};
+  if (examination.listeners().empty()) return {Verdict::skipped, "listen.smtp has no address: nothing is redirected to deferd"};
+  if (!has_plugin(examination, "pfbridge")) {
+    if (member(*setup, {"smtp", "handover"}).is_map()) return {Verdict::ok, "by hand-over alone"};
+    return {Verdict::fail, "whoever passes stays redirected: neither the plugin pfbridge nor smtp.handover is there",
+            "docs/hand-over.md for the one, docs/running-behind-pf.md for the other"};
+  }
+  const auto& rows = examination.bridge();
+  if (!rows) return {Verdict::fail, "deferctl bridge: " + rows.error().what, "see deferd's log"};
+  return tables_are_kept(*rows);
+}
+
+Finding rules_are_in_force(Examination& examination) {
+  if (auto unseen = examination.filter_unseen()) return *unseen;
+  if (!examination.filter().enabled) return {Verdict::fail, "pf is not enabled", "pfctl -e, and enable it for the next start"};
+  const auto count = examination.filter().rules->redirects().size();
+  if (count == 0) return {Verdict::fail, "no rule redirects port 25", std::string(kPrint)};
+  return {Verdict::ok, std::to_string(count) + (count == 1 ? " rule redirects" : " rules redirect") + " port 25"};
+}
+
+/// Empty: the redirect leads to one of the sockets.
+std::string wrong_target(const FilterRule& rule, Family family, const std::vector<Endpoint>& listeners) {
+  for (const Endpoint& listener : listeners) {
+    if (!is_of(listener, family) || listener.port != rule.port) continue;
+    const bool loopback = listener.address.is_v4() ? listener.address.bytes()[0] == 127 : listener.address.to_string() == "::1";
+    if (listener.everywhere() || rule.address == listener.address.to_string() || (rule.address.empty() && !loopback)) return {};
+  }
+  if (rule.port == 0 && !rule.address.empty()) return "divert-to " + rule.address + " reaches no TCP socket on this system";
+  return "the redirect leads to " + (rule.address.empty() ? "the interface's address" : rule.address) + " port " +
+         std::to_string(rule.port) + ", where deferd does not listen";
+}
+
+Finding redirect_reaches_deferd(Examination& examination) {
+  if (auto unseen = examination.filter_unseen()) return *unseen;
+  const auto& rules = *examination.filter().rules;
+  const auto& listeners = examination.listeners();
+  const auto* black = examination.listed_only() ? examination.plan().table("black") : nullptr;
+  Faults faults;
+  std::string well;
+  for (const Family family : kFamilies) {
+    const bool listens = std::any_of(listeners.begin(), listeners.end(), [&](const Endpoint& one) { return is_of(one, family); });
+    const auto sets = black != nullptr ? black->sets_of(family) : std::vector<std::string>{""};
+    for (const auto& set : sets) {
+      const std::string who = set.empty() ? "strangers" : "members of " + set;
+      const auto* redirect = rules.caught_by(set, family);
+      if (redirect == nullptr && listens)
+        faults.add("by " + name_of(family) + " no rule leads " + who + " to deferd, or a later one overrules it", kPrint);
+      if (redirect == nullptr) continue;
+      if (const auto wrong = wrong_target(*redirect, family, listeners); !wrong.empty())
+        faults.add("by " + name_of(family) + " " + wrong,
+                   "correct the port or address in the rules, or listen.smtp; " + std::string(kPrint));
+    }
+    append(well, name_of(family) + (listens ? " reaches deferd" : " is not redirected"));
+  }
+  return faults.finding(well);
+}
+
+Finding tables_are_used(Examination& examination) {
+  if (auto unseen = examination.filter_unseen()) return *unseen;
+  const auto& rules = *examination.filter().rules;
+  Faults faults;
+  std::vector<std::string> sets;
+  for (const HelperTable& table : examination.plan().tables)
+    for (const Family family : kFamilies)
+      for (const auto& set : table.sets_of(family))
+        if (std::find(sets.begin(), sets.end(), set) == sets.end()) sets.push_back(set);
+  for (const auto& set : sets) {
+    if (!rules.has(set))
+      faults.add(set + ", where deferd-helper writes, does not exist",
+                 "declare it in the rules, or correct its name; " + std::string(kPrint));
+    else if (!rules.uses(set))
+      faults.add("no rule uses " + set + ", where deferd-helper writes", kPrint);
+  }
+  if (!examination.helpers_known() && !faults.what.empty())
+    return {Verdict::warn, faults.what + " (deferd.yaml names no helper; these are the usual names)", faults.remedy};
+  return faults.finding(std::to_string(sets.size()) + " tables are there and used");
+}
+
+Finding order_is_right(Examination& examination) {
+  if (auto unseen = examination.filter_unseen()) return *unseen;
+  const auto& rules = *examination.filter().rules;
+  const auto& plan = examination.plan();
+  Faults faults;
+  const auto spared = [&](const std::string& set, Family family, const std::string& remedy) {
+    if (rules.caught_by(set, family) != nullptr)
+      faults.add("members of " + set + " are redirected to deferd all the same (" + name_of(family) + ")", remedy);
+  };
+  for (const Family family : kFamilies) {
+    for (const char* name : {"bypass", "white"}) {
+      const auto* table = plan.table(name);
+      if (table == nullptr) continue;
+      for (const auto& set : table->sets_of(family))
+        spared(set, family,
+               std::string(name) == "bypass"
+                   ? "let it pass before all redirects (OpenBSD: after them), or a dead deferd stops your mail"
+                   : "let it pass before the redirect (OpenBSD: after it), or who has passed never gets to the mail server");
+    }
+    const std::string exempt = plan.tables.empty() || plan.tables.front().kind == FilterKind::pf
+                                   ? "deferd-exempt"
+                                   : plan.tables.front().within + (family == Family::v4 ? "/exempt4" : "/exempt6");
+    if (rules.has(exempt)) spared(exempt, family, "let it pass before the redirect (OpenBSD: after it)");
+  }
+  if (plan.table("bypass") == nullptr)
+    return {Verdict::warn, faults.what.empty() ? "there is no dead man's switch: a dead deferd stops your mail" : faults.what,
+            faults.what.empty() ? "give deferd-helper --bypass, as in docs/running-behind-pf.md" : faults.remedy};
+  return faults.finding("bypass" + std::string(plan.table("white") != nullptr ? " and white pass" : " passes"));
+}
+
+/// Empty: whoever passes is seen by `capture`.
+void look_at_capture(Examination& examination, const std::string& capture, Faults& faults) {
+  const auto& rules = *examination.filter().rules;
+  for (const auto* redirect : rules.redirects())
+    if (redirect->log == capture)
+      faults.add(capture + " is fed by the redirect: every stranger would count as let through (" + redirect->text + ")",
+                 "take `log` out of the redirecting rule");
+  if (std::find(rules.logs.begin(), rules.logs.end(), capture) == rules.logs.end())
+    faults.add("no rule logs to " + capture, kPrint);
+  if (capture.starts_with("nflog:")) {
+    const auto groups = examination.facts().read_file("/proc/net/netfilter/nfnetlink_log");
+    bool heard = false;
+    each_line_of(groups ? *groups : std::string(), [&](std::string_view line, std::size_t) {
+      const auto words = words_of(line);
+      heard = heard || (!words.empty() && words.front() == std::string_view(capture).substr(6));
+    });
+    if (!heard) faults.add("nobody reads " + capture, "start deferd-helper --capture, see deferd's log");
+    return;
+  }
+  const auto interface = examination.facts().run({"ifconfig", capture});
+  const auto flags = interface.output.substr(0, interface.output.find('>'));
+  const auto up = flags.find("UP");
+  if (!interface.ok() || up == std::string::npos)
+    faults.add(capture + " is not up: what rules log there is lost",
+               "ifconfig " + capture + " create; ifconfig " + capture + " up; and for the next start as conf/pf has it");
+}
+
+Finding passing_is_seen(Examination& examination) {
+  if (auto unseen = examination.filter_unseen()) return *unseen;
+  const auto& captures = examination.plan().captures;
+  if (!examination.helpers_known()) return {Verdict::skipped, "deferd.yaml names no helper"};
+  if (captures.empty()) return {Verdict::skipped, "no helper has --capture: white rows end without being renewed"};
+  Faults faults;
+  for (const auto& capture : captures) look_at_capture(examination, capture, faults);
+  if (!faults.what.empty()) return faults.finding({});
+  const auto stats = examination.facts().ask("/v1/stats");
+  const auto seen = stats ? member(*stats, {"counters", "deferd_pfbridge_watched_total"}).integer() : 0;
+  if (seen == 0 && stats && member(*stats, {"uptime"}).integer() > 24 * 3600)
+    return {Verdict::warn, "no connection was seen since deferd's start",
+            "is mail of white clients logged? pfbridge: {watch: ...}"};
+  return {Verdict::ok, std::to_string(seen) + " connections seen"};
+}
+
+Finding table_limit_suffices(Examination& examination) {
+  if (auto unseen = examination.filter_unseen()) return *unseen;
+  const auto& tables = examination.plan().tables;
+  if (tables.empty() || tables.front().kind != FilterKind::pf) return {Verdict::skipped, "nftables has no such limit"};
+  std::optional<std::int64_t> limit;
+  const auto memory = examination.facts().run({"pfctl", "-sm"});
+  each_line_of(memory.output, [&](std::string_view line, std::size_t) {
+    const auto words = words_of(line);
+    if (words.size() >= 4 && words.front() == "table-entries") limit = whole_number(words.back());
+  });
+  if (!limit) return {Verdict::skipped, "pfctl -sm tells no limit of table-entries"};
+  std::int64_t entries = 0;
+  if (examination.bridge())
+    for (const Value& row : *examination.bridge())
+      entries += std::max(member(row, {"wanted"}).integer(), member(row, {"present"}).integer());
+  const std::string what = std::to_string(entries) + " entries of " + std::to_string(*limit) + " that all tables may have";
+  const std::string remedy =
+      "set limit table-entries " + std::to_string(std::max<std::int64_t>(400'000, 2 * entries)) + " in pf.conf";
+  if (entries >= *limit) return {Verdict::fail, what, remedy};
+  if (entries >= *limit / 5 * 4) return {Verdict::warn, what, remedy};
+  return {Verdict::ok, what};
+}
+
+constexpr Check kChecks[] = {
+    {"bridge", passed_get_in},
+    {"rules", rules_are_in_force},
+    {"redirect", redirect_reaches_deferd},
+    {"tables", tables_are_used},
+    {"order", order_is_right},
+    {"capture", passing_is_seen},
+    {"table-entries", table_limit_suffices},
+};
+
+}  // namespace
+
+std::span<const Check> filter_checks() { return kChecks; }
+
+}  // namespace deferd::ctl

@@ -1,0 +1,139 @@
+#include "ctl/examination.h"
+
+#include <algorithm>
+
+#include "http/json.h"
+
+namespace deferd::ctl {
+namespace {
+
+/// An answer that is got once.
+template <class T, class Get>
+const T& once(std::optional<T>& kept, Get get) {
+  if (!kept) kept.emplace(get());
+  return *kept;
+}
+
+std::vector<std::string> anchors(const HelperPlan& plan) {
+  std::vector<std::string> found{""};
+  for (const auto& table : plan.tables)
+    if (table.kind == FilterKind::pf && std::find(found.begin(), found.end(), table.within) == found.end())
+      found.push_back(table.within);
+  return found;
+}
+
+}  // namespace
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::ok:
+      return "ok";
+    case Verdict::skipped:
+      return "skipped";
+    case Verdict::warn:
+      return "warn";
+    case Verdict::fail:
+      return "fail";
+  }
+  return "fail";
+}
+
+const Outcome<Value>& Examination::status() {
+  return once(status_, [&] { return facts_.ask("/v1/status"); });
+}
+const Outcome<Value>& Examination::setup() {
+  return once(setup_, [&] { return facts_.ask("/v1/setup"); });
+}
+const Outcome<std::vector<Value>>& Examination::bridge() {
+  return once(bridge_, [&] { return facts_.ask_rows("/v1/bridge"); });
+}
+
+const std::vector<Endpoint>& Examination::listeners() {
+  return once(listeners_, [&] {
+    std::vector<Endpoint> found;
+    if (setup())
+      for (const Value& text : member(*setup(), {"smtp", "listening"}).items())
+        if (auto endpoint = Endpoint::parse(text.text())) found.push_back(*endpoint);
+    return found;
+  });
+}
+
+bool Examination::helpers_known() {
+  const auto& told = once(told_, [&] { return setup() ? read_helpers(member(*setup(), {"helpers"})) : HelperPlan(); });
+  return !told.tables.empty() || told.elsewhere;
+}
+
+const HelperPlan& Examination::plan() {
+  return once(plan_, [&] {
+    if (helpers_known()) return *told_;
+    const auto usual = usual_helpers(kind());
+    const auto listed = usual_helpers(kind(), true);
+    const auto& rules = filter().rules;
+    const auto names = [&](const HelperTable& table) {
+      const auto sets = table.sets_of(Family::v4);
+      return rules && !sets.empty() && rules->uses(sets.front());
+    };
+    return !names(*usual.table("white")) && names(*listed.table("black")) ? listed : usual;
+  });
+}
+
+FilterKind Examination::kind() {
+  return helpers_known() && !told_->tables.empty() ? told_->tables.front().kind : facts_.usual_filter();
+}
+
+bool Examination::listed_only() { return plan().table("white") == nullptr && plan().table("black") != nullptr; }
+
+const Filtering& Examination::filter() {
+  return once(filtering_, [&] {
+    Filtering filtering;
+    kind() == FilterKind::nft ? read_nftables(filtering) : read_pf(filtering);
+    return filtering;
+  });
+}
+
+void Examination::read_nftables(Filtering& filtering) {
+  const auto listed = facts_.run({"nft", "-j", "-t", "list", "ruleset"});
+  if (!listed.ok()) {
+    filtering.why_not = listed.error;
+    return;
+  }
+  auto rules = parse_json(listed.output);
+  if (rules)
+    read_nft(*rules, filtering.rules.emplace());
+  else
+    filtering.why_not = "nft: " + rules.error().what;
+}
+
+void Examination::read_pf(Filtering& filtering) {
+  PacketFilter rules;
+  for (const auto& anchor : helpers_known() ? anchors(*told_) : std::vector<std::string>{""}) {
+    const auto pfctl = [&](const char* what) {
+      return facts_.run(anchor.empty() ? std::vector<std::string>{"pfctl", what}
+                                       : std::vector<std::string>{"pfctl", "-a", anchor, what});
+    };
+    // OpenBSD has no translation rules of their own, and refuses to list them.
+    if (const auto listed = pfctl("-sn"); listed.ok()) read_pf_translation(listed.output, rules);
+    const auto listed = pfctl("-sr");
+    if (!listed.ok()) {
+      filtering.why_not = listed.error;
+      return;
+    }
+    read_pf_rules(listed.output, rules);
+    read_pf_tables(pfctl("-sT").output, rules);
+  }
+  filtering.enabled = facts_.run({"pfctl", "-si"}).output.find("Status: Enabled") != std::string::npos;
+  filtering.rules = std::move(rules);
+}
+
+std::optional<Finding> Examination::filter_unseen() {
+  const auto skipped = [](std::string why) { return Finding{Verdict::skipped, std::move(why)}; };
+  if (!setup()) return skipped("deferd does not answer");
+  if (listeners().empty()) return skipped("listen.smtp has no address: nothing is redirected to deferd");
+  if (helpers_known() && told_->tables.empty()) return skipped("the packet filter is on another host");
+  if (filter().rules) return std::nullopt;
+  if (!facts_.root()) return skipped("only root may read the packet filter's rules: " + filter().why_not);
+  return Finding{Verdict::warn, "the packet filter's rules cannot be read: " + filter().why_not,
+                 "install and enable nftables or pf; deferd listens for strangers whom nobody redirects"};
+}
+
+}  // namespace deferd::ctl

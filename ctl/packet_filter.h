@@ -1,0 +1,65 @@
+// The rules of a packet filter as far as they decide what becomes of a mail connection from outside. Pure: from the text that
+// pfctl(8) and nft(8) print.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ctl/helper_tables.h"
+#include "deferd/value.h"
+
+namespace deferd::ctl {
+
+/// A rule that a new TCP connection to port 25 may match.
+struct FilterRule {
+  enum class Does : unsigned char { pass, redirect, block };
+  Does does = Does::pass;
+  bool at_once = false;  ///< The first such rule that matches decides; else the last of the others does.
+  bool v4 = true, v6 = true;
+  bool names_port = false;   ///< It is for port 25, not for any.
+  std::string interface;     ///< Empty: all.
+  std::string set;           ///< Whose members it is for: a table of pf, FAMILY/TABLE/SET of nftables; empty: everybody.
+  bool but_members = false;  ///< It is for everybody who is not in the set.
+  std::string address;       ///< Of a redirect; empty: the interface's own.
+  std::uint16_t port = 0;    ///< Of a redirect.
+  std::string log;           ///< pflog1, nflog:155; empty: not logged.
+  std::string text;          ///< For people: the rule, or where it is.
+
+  bool is_for(Family family) const { return family == Family::v4 ? v4 : v6; }
+};
+
+/// Rules that are gone through one after the other, for connections that come in.
+struct RuleChain {
+  std::string name;
+  std::vector<FilterRule> rules;
+
+  /// What becomes of a client that is member of `set` (empty: of none) and comes in by `interface`. Null: no rule says.
+  const FilterRule* decides(std::string_view set, Family family, std::string_view interface) const;
+};
+
+struct PacketFilter {
+  std::vector<RuleChain> chains;
+  std::vector<std::string> declared;    ///< Tables or sets there are.
+  std::vector<std::string> referenced;  ///< Those that any rule names.
+  std::vector<std::string> logs;        ///< Where any rule, also of what goes out, logs to.
+
+  bool has(std::string_view set) const;
+  bool uses(std::string_view set) const;
+  /// All that redirect port 25, in order.
+  std::vector<const FilterRule*> redirects() const;
+  /// The redirect that catches a client of `set` (empty: a stranger); null: none, it gets to the mail server or is blocked.
+  const FilterRule* caught_by(std::string_view set, Family family) const;
+};
+
+/// What `pfctl -sn` prints (translation, where the first rule decides) and `pfctl -sr` (where the last does). Rules within
+/// anchors are left out, unless the anchor's own rules are given.
+void read_pf_translation(std::string_view text, PacketFilter& filter);
+void read_pf_rules(std::string_view text, PacketFilter& filter);
+/// What `pfctl -sT` prints.
+void read_pf_tables(std::string_view text, PacketFilter& filter);
+
+/// What `nft -j -t list ruleset` prints. Chains that are jumped to are left out.
+void read_nft(const Value& ruleset, PacketFilter& filter);
+
+}  // namespace deferd::ctl
