@@ -137,19 +137,21 @@ ServerFixture::ServerFixture() {
 void ServerFixture::start() {
   configure();
   server = std::make_unique<SmtpServer>(
-      addresses, SmtpServer::Wiring{.open = [this](Session session, Voice voice) -> std::unique_ptr<Dialogue> {
-                                      return std::make_unique<ScriptedDialogue>(script, std::move(session), voice);
-                                    },
-                                    .rules =
-                                        [this] {
-                                          const std::lock_guard lock(rules_mutex);
-                                          return rules;
-                                        },
-                                    .tls = [this] { return tls; },
-                                    .hand_over = hand_over,
-                                    .clock = clock,
-                                    .log = log,
-                                    .metrics = metrics});
+      addresses,
+      SmtpServer::Wiring{.open = [this](Session session, Voice voice) -> std::unique_ptr<Dialogue> {
+                           return std::make_unique<ScriptedDialogue>(script, std::move(session), voice);
+                         },
+                         .rules =
+                             [this] {
+                               const std::lock_guard lock(rules_mutex);
+                               return rules;
+                             },
+                         .tls = [this] { return tls; },
+                         .hand_over = hand_over,
+                         .clock = clock,
+                         .log = log,
+                         .metrics = metrics},
+      std::move(bound));
   server->start();
 }
 

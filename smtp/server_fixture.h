@@ -91,6 +91,7 @@ class ServerFixture : public ::testing::Test {
   std::shared_ptr<TlsContext> tls;
   StartHandover hand_over;
   std::vector<SmtpAddress> addresses;
+  std::vector<Bound> bound;
   std::mutex rules_mutex;
   std::shared_ptr<const SessionRules> rules;
   std::unique_ptr<SmtpServer> server;

@@ -8,7 +8,6 @@
 
 #include "base/guarded.h"
 #include "base/socket_guard.h"
-#include "net/listener.h"
 #include "smtp/front_end.h"
 #include "smtp/io_thread.h"
 
@@ -16,7 +15,6 @@ namespace deferd::smtp {
 
 namespace {
 
-constexpr int kBacklog = 4096;  // the system takes what it allows (net.core.somaxconn)
 constexpr std::chrono::seconds kRetry{5};
 constexpr std::chrono::milliseconds kHookPatience{5'000};  // plugins' budgets are shorter
 constexpr std::chrono::milliseconds kHurryCheck{100};
@@ -25,12 +23,6 @@ constexpr unsigned kMostThreads = 4;  // by default
 unsigned threads_of(const SmtpConfig& config) {
   if (config.threads > 0) return static_cast<unsigned>(config.threads);
   return std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads);
-}
-
-Result<Listener> open(SmtpAddress address, const SocketOwner& owner) {
-  if (address.is_unix()) return Listener::open(address.path, owner, kBacklog);
-  address.tcp.freebind = true;
-  return Listener::open(address.tcp, kBacklog);
 }
 
 SocketOwner owner_of(const SmtpConfig& config) { return {config.socket_owner, config.socket_group, config.socket_mode}; }
@@ -79,13 +71,14 @@ struct SmtpServer::State {
   std::optional<bool> stopped;  // what stop() said
 };
 
-SmtpServer::SmtpServer(const std::vector<SmtpAddress>& listen, Wiring wiring)
+SmtpServer::SmtpServer(const std::vector<SmtpAddress>& listen, Wiring wiring, std::vector<Bound> bound)
     : state_(std::make_unique<State>(listen, std::move(wiring))) {
   auto& state = *state_;
   for (unsigned lane = 0; lane < state.threads; ++lane) state.io.push_back(std::make_unique<IoThread>(state.front, lane));
   state.front.release = [&state](unsigned lane) { state.io[lane]->release(); };
   for (const auto& address : listen) {
-    auto listener = open(address, state.owner);
+    auto ready = take_bound(bound, address);
+    auto listener = ready ? Result<Listener>(std::move(*ready)) : open_listener(address, state.owner);
     if (!listener && listener.error().code == Errc::unavailable) {
       state.front.wiring.log.warning("smtp.address_absent", {{"error", listener.error().what}});
       state.absent.push_back(address);
@@ -128,7 +121,7 @@ void SmtpServer::State::retry_later() {
 
 void SmtpServer::State::retry() {
   std::erase_if(absent, [this](const SmtpAddress& address) {
-    auto listener = open(address, owner);
+    auto listener = open_listener(address, owner);
     if (!listener) return false;
     auto name = name_of(address, *listener);
     front.wiring.log.notice("smtp.address_present", {{"address", name}});

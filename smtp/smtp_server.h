@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ops/metrics.h"
-#include "smtp/smtp_address.h"
+#include "smtp/bound.h"
 #include "smtp/smtp_session.h"
 
 namespace deferd::smtp {
@@ -31,8 +31,9 @@ class SmtpServer {
   };
 
   /// Listens, serves nobody yet (so that rights can be dropped in between). Addresses that this host does not have are listened
-  /// at once they are there, if the system does not allow it before. Throws ErrorException: busy, invalid, io.
-  SmtpServer(const std::vector<SmtpAddress>& listen, Wiring wiring);
+  /// at once they are there, if the system does not allow it before. `bound`: those of `listen` that are listened at already.
+  /// Throws ErrorException: busy, invalid, io.
+  SmtpServer(const std::vector<SmtpAddress>& listen, Wiring wiring, std::vector<Bound> bound = {});
   ~SmtpServer();  ///< stop().
 
   void start();

@@ -57,6 +57,21 @@ TEST_F(SmtpServerTest, ListensAtSeveralAddressesOfAllKinds) {
   EXPECT_TRUE(log.contains("client=::1"));
 }
 
+TEST_F(SmtpServerTest, ServesWhoHasConnectedBeforeItWasThere) {
+  addresses.push_back(*SmtpAddress::parse("[::1]:0"));
+  addresses.push_back(*SmtpAddress::parse("unix:" + folder.file("smtp.sock")));
+  auto bound_before = bind_tcp(addresses);
+  ASSERT_EQ(bound_before.size(), 2u);  // the unix socket is left to the server
+  auto named = addresses[0];
+  named.tcp.port = bound_before[0].listener.port();
+  TestClient early(named.to_string());
+  bound = std::move(bound_before);
+  start();
+  EXPECT_EQ(where(0), named.to_string());
+  EXPECT_EQ(server->listening().size(), 3u);
+  EXPECT_EQ(early.reply(), "220 mx.example ESMTP");
+}
+
 TEST_F(SmtpServerTest, GivesAUnixSocketThePermissionsConfigured) {
   config.socket_mode.bits = 0640;
   addresses = {*SmtpAddress::parse("unix:" + folder.file("smtp.sock"))};
