@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "deferd/result.h"
 #include "deferd/schema.h"
+#include "ops/descriptors.h"
 #include "smtp/transport.h"
 
 namespace deferd::smtp {
@@ -28,12 +30,18 @@ struct TlsConfig {
   static Schema<TlsConfig> schema();
 };
 
+enum class TlsFile : char { certificate = 'c', key = 'k', client_ca = 'a' };
+
+/// Opens a file of the certificate to be read; an empty descriptor, with errno, if that cannot be done.
+using OpenTlsFile = std::function<Descriptor(TlsFile, const std::string& path)>;
+Descriptor open_tls_file(TlsFile, const std::string& path);
+
 /// Immutable once loaded; a reload loads another, connections keep theirs. Thread-safe.
 class TlsContext {
  public:
   /// Errors: invalid, naming file and remedy (no such file, not to be read by whom, no PEM, key of another certificate ...). An
   /// expired certificate is no error but a warning: most senders take it, without TLS some would not come at all.
-  static Result<std::shared_ptr<TlsContext>> load(const TlsConfig& config);
+  static Result<std::shared_ptr<TlsContext>> load(const TlsConfig& config, const OpenTlsFile& open = open_tls_file);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;

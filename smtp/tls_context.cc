@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <ctime>
 
@@ -25,11 +26,14 @@ std::string reason() {
   return text != nullptr ? text : "OpenSSL gives no reason";
 }
 
-Result<void> readable(const char* what, const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file >= 0) {
-    ::close(file);
-    return {};
+/// The file, opened; or why not.
+Result<OwnedBio> read_from(TlsFile which, const char* what, const std::string& path, const OpenTlsFile& open) {
+  auto file = open(which, path);
+  FILE* stream = file ? ::fdopen(file.get(), "r") : nullptr;
+  OwnedBio bio(stream != nullptr ? BIO_new_fp(stream, BIO_CLOSE) : nullptr);
+  if (bio) {
+    static_cast<void>(file.release());  // the stream's
+    return bio;
   }
   std::string why = std::string(what) + ": " + path + " cannot be read: " + std::strerror(errno);
   if (errno == EACCES) why += "; deferd runs as " + user_name(::geteuid());
@@ -46,22 +50,40 @@ int no_passphrase(char*, int, int, void* asked) {
   return -1;
 }
 
-Result<void> use_certificate(SSL_CTX* context, const TlsConfig& config) {
-  if (auto file = readable("certificate", config.certificate); !file) return file;
-  if (SSL_CTX_use_certificate_chain_file(context, config.certificate.c_str()) != 1)
+/// All certificates of a PEM text; empty if there is none, or something is wrong with one.
+std::vector<OwnedCertificate> read_certificates(BIO* text) {
+  std::vector<OwnedCertificate> found;
+  bool asked = false;
+  while (X509* one = PEM_read_bio_X509_AUX(text, nullptr, no_passphrase, &asked)) found.emplace_back(one);
+  const auto last = ERR_peek_last_error();
+  if (ERR_GET_LIB(last) != ERR_LIB_PEM || ERR_GET_REASON(last) != PEM_R_NO_START_LINE)
+    found.clear();
+  else if (!found.empty())
+    ERR_clear_error();  // the end of the text
+  return found;
+}
+
+Result<void> use_certificate(SSL_CTX* context, const TlsConfig& config, const OpenTlsFile& open) {
+  auto text = read_from(TlsFile::certificate, "certificate", config.certificate, open);
+  if (!text) return tl::unexpected(text.error());
+  auto chain = read_certificates(text->get());
+  if (chain.empty() || SSL_CTX_use_certificate(context, chain.front().get()) != 1)
     return no_pem("certificate", config.certificate, "certificate");
+  for (std::size_t i = 1; i < chain.size(); ++i)
+    if (SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1)
+      return fail(Errc::invalid, "certificate: the chain in " + config.certificate + " cannot be used: " + reason());
   return {};
 }
 
-Result<void> use_key(SSL_CTX* context, const TlsConfig& config) {
-  if (auto file = readable("key", config.key); !file) return file;
-  const OwnedBio text(BIO_new_file(config.key.c_str(), "r"));
+Result<void> use_key(SSL_CTX* context, const TlsConfig& config, const OpenTlsFile& open) {
+  const auto text = read_from(TlsFile::key, "key", config.key, open);
+  if (!text) return tl::unexpected(text.error());
   bool asked = false;
-  const OwnedKey key(text ? PEM_read_bio_PrivateKey(text.get(), nullptr, no_passphrase, &asked) : nullptr);
+  const OwnedKey key(PEM_read_bio_PrivateKey(text->get(), nullptr, no_passphrase, &asked));
   if (asked)
     return fail(Errc::invalid, "key: " + config.key +
                                    " is encrypted, and nobody is there to type the passphrase: store it without one "
-                                   "(openssl pkey -in FILE -out FILE), readable by deferd's user alone");
+                                   "(openssl pkey -in FILE -out FILE), readable by root or deferd's user alone");
   if (!key) return no_pem("key", config.key, "private key");
   if (X509_check_private_key(SSL_CTX_get0_certificate(context), key.get()) != 1)
     return fail(Errc::invalid, "key: " + config.key + " does not belong to the certificate in " + config.certificate);
@@ -73,12 +95,15 @@ Result<void> use_key(SSL_CTX* context, const TlsConfig& config) {
 // The handshake goes on with a client nobody vouches for: it is a stranger like any other. That it failed stays on record.
 int take_any(int, X509_STORE_CTX*) { return 1; }
 
-Result<void> use_client_ca(SSL_CTX* context, const TlsConfig& config) {
+Result<void> use_client_ca(SSL_CTX* context, const TlsConfig& config, const OpenTlsFile& open) {
   if (config.client_ca.empty()) return {};
-  if (auto file = readable("client_ca", config.client_ca); !file) return file;
-  if (SSL_CTX_load_verify_file(context, config.client_ca.c_str()) != 1)
-    return no_pem("client_ca", config.client_ca, "certificate");
-  SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(config.client_ca.c_str()));
+  const auto text = read_from(TlsFile::client_ca, "client_ca", config.client_ca, open);
+  if (!text) return tl::unexpected(text.error());
+  const auto authorities = read_certificates(text->get());
+  if (authorities.empty()) return no_pem("client_ca", config.client_ca, "certificate");
+  for (const auto& one : authorities)
+    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), one.get()) != 1 || SSL_CTX_add_client_CA(context, one.get()) != 1)
+      return fail(Errc::invalid, "client_ca: " + config.client_ca + " cannot be used: " + reason());
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, take_any);
   return {};
 }
@@ -108,7 +133,9 @@ bool covers(X509* certificate, std::string name) {
 
 }  // namespace
 
-Result<std::shared_ptr<TlsContext>> TlsContext::load(const TlsConfig& config) {
+Descriptor open_tls_file(TlsFile, const std::string& path) { return Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)); }
+
+Result<std::shared_ptr<TlsContext>> TlsContext::load(const TlsConfig& config, const OpenTlsFile& open) {
   ERR_clear_error();
   OwnedSslContext context(SSL_CTX_new(TLS_server_method()));
   if (!context) return fail(Errc::invalid, "OpenSSL: " + reason());
@@ -125,7 +152,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::load(const TlsConfig& config) {
   if (!config.ciphers.empty() && SSL_CTX_set_cipher_list(context.get(), config.ciphers.c_str()) != 1)
     return fail(Errc::invalid, "ciphers: " + detail::quote(config.ciphers) + " names no cipher that this OpenSSL has");
   for (const auto use : {use_certificate, use_key, use_client_ca})
-    if (auto used = use(context.get(), config); !used) return tl::unexpected(used.error());
+    if (auto used = use(context.get(), config, open); !used) return tl::unexpected(used.error());
   return std::shared_ptr<TlsContext>(new TlsContext(context.release()));
 }
 

@@ -106,6 +106,48 @@ TEST_F(TlsContextTest, RefusesAnAuthorityThatIsNone) {
   EXPECT_THAT(refused(tls), StartsWith("client_ca: " + tls.key + " holds no certificate in PEM form"));
 }
 
+TEST_F(TlsContextTest, LoadsWhatItIsGivenInPlaceOfFilesItCannotOpen) {
+  const auto files = config(make_testing_certificate({}));
+  auto hidden = files;
+  hidden.certificate = hidden.key = hidden.client_ca = "/nonexistent/file.pem";
+  std::string asked;
+  const auto open = [&](TlsFile which, const std::string& path) {
+    asked += static_cast<char>(which);
+    EXPECT_EQ(path, "/nonexistent/file.pem");
+    return open_tls_file(which, which == TlsFile::key ? files.key : files.certificate);
+  };
+  EXPECT_TRUE(TlsContext::load(hidden, open));
+  EXPECT_EQ(asked, "cka");
+}
+
+TEST_F(TlsContextTest, AsksClientsForCertificatesOfEachAuthority) {
+  const auto one = make_testing_certificate({.common_name = "one"}), other = make_testing_certificate({.common_name = "other"});
+  auto tls = config(make_testing_certificate({}));
+  tls.client_ca = put("authorities.pem", one.certificate_pem() + other.certificate_pem());
+  const auto context = TlsContext::load(tls);
+  ASSERT_TRUE(context);
+  EXPECT_EQ(sk_X509_NAME_num(SSL_CTX_get_client_CA_list((*context)->get())), 2);
+}
+
+TEST_F(TlsContextTest, SendsTheWholeChain) {
+  const auto authority = make_testing_certificate({.common_name = "authority"});
+  const auto made = make_testing_certificate({.issuer = &authority});
+  auto tls = config(made);
+  tls.certificate = put("chain.pem", made.certificate_pem() + authority.certificate_pem());
+  const auto context = TlsContext::load(tls);
+  ASSERT_TRUE(context);
+  STACK_OF(X509)* chain = nullptr;
+  SSL_CTX_get0_chain_certs((*context)->get(), &chain);
+  ASSERT_EQ(sk_X509_num(chain), 1);
+  EXPECT_EQ(X509_cmp(sk_X509_value(chain, 0), authority.certificate.get()), 0);
+}
+
+TEST_F(TlsContextTest, RefusesAChainThatIsDamagedFurtherOn) {
+  auto tls = config(make_testing_certificate({}));
+  std::ofstream(tls.certificate, std::ios::app) << "-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n";
+  EXPECT_THAT(refused(tls), HasSubstr("holds no certificate in PEM form ("));
+}
+
 TEST_F(TlsContextTest, ARightCertificateGivesNoWarnings) {
   auto tls = config(make_testing_certificate({.names = {"mx1.example.org", "*.mx.example.org"}}));
   tls.mx_names = {"mx1.example.org", "MX1.Example.ORG.", "a.mx.example.org"};
