@@ -1,0 +1,314 @@
+// What reaches the packet filter's tables, and when.
+#include <algorithm>
+
+#include "pfbridge/bridge_fixture.h"
+
+namespace deferd::pfbridge {
+namespace {
+
+TEST_F(BridgeTest, FillsTheTablesAtTheStart) {
+  put(kWhite, "192.0.2.1");
+  put(kWhite, "2001:db8::/32");
+  put(kTrapped, "203.0.113.9");
+  start();
+  EXPECT_EQ(white.text(), "192.0.2.1 2001:db8::/32");
+  EXPECT_EQ(trapped.text(), "203.0.113.9");
+  EXPECT_TRUE(bridge->in_step());
+}
+
+TEST_F(BridgeTest, FollowsEachChange) {
+  start();
+  put(kWhite, "192.0.2.1");
+  settle();
+  EXPECT_EQ(white.text(), "192.0.2.1");
+  erase(kWhite, "192.0.2.1");
+  settle();
+  EXPECT_EQ(white.text(), "");
+}
+
+TEST_F(BridgeTest, TakesOutWhatExpires) {
+  start();
+  put(kWhite, "192.0.2.1", 1h);
+  put(kWhite, "192.0.2.2", 3h);
+  settle();
+  pass(2h);
+  EXPECT_EQ(white.text(), "192.0.2.2");
+}
+
+TEST_F(BridgeTest, LetsThePacketFilterForgetAWeekAfterTheRow) {
+  start();
+  put(kWhite, "192.0.2.1", 1h);
+  put(kWhite, "192.0.2.2", Duration::max());
+  settle();
+  EXPECT_EQ(white.entries[*bridge::Entry::parse("192.0.2.1")], 3600u + 7 * 86400);
+  EXPECT_EQ(white.entries[*bridge::Entry::parse("192.0.2.2")], 0u);
+  pass(30min);
+  or_throw(host.tables().refresh(kWhite, *Prefix::parse("192.0.2.1"), host.clock().now() + 48h));
+  settle();
+  EXPECT_EQ(white.entries[*bridge::Entry::parse("192.0.2.1")], 48u * 3600 + 7 * 86400) << "a refresh sets it anew";
+}
+
+TEST_F(BridgeTest, SendsOnlyWhatHasChanged) {
+  for (unsigned i = 0; i < 9'000; ++i) {
+    TableRow row;
+    row.prefix = Prefix(Address::v4(0x0A000000 + i));
+    row.expires = host.clock().now() + 36h;
+    or_throw(host.tables().put(kWhite, row));
+  }
+  start();
+  EXPECT_EQ(white.entries.size(), 9'000u);
+  EXPECT_EQ(white.added, 9'000u);
+  for (int i = 0; i < 10; ++i) {
+    put(kWhite, "192.0.2.1");
+    put(kWhite, "192.0.2.2");
+    erase(kWhite, "192.0.2.1");
+  }
+  settle();
+  EXPECT_EQ(white.added, 9'001u) << "of each only the last word counts";
+  EXPECT_LE(white.removed, 1u);
+}
+
+TEST_F(BridgeTest, KeepsTrappedAndListedClientsOutOfWhite) {
+  put(kWhite, "192.0.2.1");
+  put(kWhite, "192.0.2.2");
+  put(kWhite, "192.0.2.3");
+  start();
+  put(kTrapped, "192.0.2.1", 1h);
+  list({"192.0.2.2"});
+  settle();
+  EXPECT_EQ(white.text(), "192.0.2.3");
+  EXPECT_EQ(black.text(), "192.0.2.2");
+  list({"192.0.2.3"});
+  pass(2h);
+  EXPECT_EQ(white.text(), "192.0.2.1 192.0.2.2") << "each comes back when it is trapped or listed no longer";
+  EXPECT_EQ(black.text(), "192.0.2.3");
+}
+
+TEST_F(BridgeTest, SplitsAWhiteNetworkAroundATrappedClient) {
+  put(kWhite, "192.0.2.0/30");
+  start();
+  EXPECT_EQ(white.text(), "192.0.2.0/30");
+  put(kTrapped, "192.0.2.1");
+  settle();
+  EXPECT_EQ(white.text(), "192.0.2.0 192.0.2.2/31");
+  erase(kTrapped, "192.0.2.1");
+  settle();
+  EXPECT_EQ(white.text(), "192.0.2.0/30");
+}
+
+TEST_F(BridgeTest, ReadsBackAfterTheHelperWasAway) {
+  put(kWhite, "192.0.2.1");
+  put(kWhite, "192.0.2.2");
+  start();
+  disconnect();
+  erase(kWhite, "192.0.2.1");
+  put(kWhite, "192.0.2.3");
+  settle();
+  white.entries.erase(*bridge::Entry::parse("192.0.2.2"));  // the rules were loaded anew
+  connect();
+  settle();
+  EXPECT_EQ(white.text(), "192.0.2.2 192.0.2.3");
+}
+
+TEST_F(BridgeTest, RepairsOnItsSchedule) {
+  put(kWhite, "192.0.2.1");
+  start();
+  pass(2min);  // what was filled is looked at again
+  white.entries.clear();
+  pass(30min);
+  EXPECT_EQ(white.text(), "");
+  pass(31min);
+  EXPECT_EQ(white.text(), "192.0.2.1");
+}
+
+TEST_F(BridgeTest, RepairsWhenAnOperatorSaysSo) {
+  put(kWhite, "192.0.2.1");
+  start();
+  white.entries.clear();
+  bridge->read_back();
+  settle();
+  EXPECT_EQ(white.text(), "192.0.2.1");
+}
+
+TEST_F(BridgeTest, LeavesAloneWhatOthersPutThere) {
+  white.put("198.51.100.1");
+  put(kWhite, "192.0.2.1");
+  start();
+  pass(2h);
+  EXPECT_EQ(white.text(), "192.0.2.1 198.51.100.1");
+  EXPECT_EQ(told("white", "foreign"), "1");
+}
+
+TEST_F(BridgeTest, TakesOutWhatEndedWhileDeferdWasAway) {
+  put(kWhite, "192.0.2.1", 1h);
+  put(kWhite, "192.0.2.2", 36h);
+  start();
+  pass(2min);  // seen to be right
+  stop();
+  host.clock().advance(2h);
+  while (*host.engine().sweep() > 0) {
+  }
+  white.put("198.51.100.1");
+  start();
+  EXPECT_EQ(white.text(), "192.0.2.2 198.51.100.1");
+}
+
+TEST_F(BridgeTest, DoesNotBelieveThatSomethingWasRemoved) {
+  put(kWhite, "192.0.2.1");
+  start();
+  pass(2min);
+  white.fate = [] { return Fate::lied; };
+  erase(kWhite, "192.0.2.1");
+  settle();
+  EXPECT_EQ(white.text(), "192.0.2.1");
+  white.fate = [] { return Fate::done; };
+  stop();
+  start();  // also after a restart
+  EXPECT_EQ(white.text(), "");
+}
+
+TEST_F(BridgeTest, TriesAgainWhatFailsAndSaysSo) {
+  start();
+  white.fate = [] { return Fate::refused; };
+  put(kWhite, "192.0.2.1");
+  settle();
+  EXPECT_EQ(told("white", "state"), "failing");
+  EXPECT_EQ(told("white", "error"), "refused");
+  EXPECT_EQ(told("white", "pending"), "1");
+  EXPECT_EQ(host.log().count("pfbridge.failing"), 1u);
+  pass(1s);
+  pass(10s);
+  EXPECT_EQ(host.log().count("pfbridge.failing"), 1u) << "once until something else is wrong";
+  white.fate = [] { return Fate::done; };
+  pass(60s);
+  EXPECT_EQ(white.text(), "192.0.2.1");
+  EXPECT_EQ(told("white", "state"), "in step");
+  EXPECT_TRUE(host.log().contains("pfbridge.recovered"));
+}
+
+TEST_F(BridgeTest, GoesOnRemovingWhileAddingFails) {
+  put(kWhite, "192.0.2.1");
+  start();
+  put(kWhite, "192.0.2.2");
+  white.fate = [&, first = true]() mutable { return std::exchange(first, false) ? Fate::refused : Fate::done; };
+  settle();
+  EXPECT_EQ(white.text(), "192.0.2.1");
+  erase(kWhite, "192.0.2.1");
+  settle();
+  EXPECT_EQ(white.text(), "");
+}
+
+TEST_F(BridgeTest, TellsOfATableThatIsMissing) {
+  white.broken = "no rule uses it";
+  put(kWhite, "192.0.2.1");
+  start();
+  EXPECT_EQ(told("white", "error"), "no rule uses it");
+  white.broken.clear();
+  pass(60s);
+  EXPECT_EQ(white.text(), "192.0.2.1");
+}
+
+TEST_F(BridgeTest, TellsOfTablesThatTheHelperDoesNotHave) {
+  auto settings = settings_of();
+  settings.tables.by_name = {{Set::white, "white"}, {Set::trapped, "trappd"}};
+  start(settings);
+  EXPECT_EQ(told("trappd", "error"), "the helper has no table of this name");
+  EXPECT_EQ(told("trapped", "state"), "(no row)") << "tables that are not named are not used";
+}
+
+TEST_F(BridgeTest, FillsTheTablesThatAreNamed) {
+  auto settings = settings_of();
+  settings.tables.by_name = {{Set::trapped, "white"}};
+  put(kTrapped, "192.0.2.1");
+  start(settings);
+  EXPECT_EQ(white.text(), "192.0.2.1");
+}
+
+TEST_F(BridgeTest, GoesOnWhenTheStoreIsBackAgain) {
+  start();
+  host.break_store({Errc::io, "disk full"});
+  pass(5s);
+  EXPECT_EQ(host.log().count("pfbridge.store_failing"), 1u);
+  EXPECT_TRUE(helper.is_connected());
+  host.mend_store();
+  put(kWhite, "192.0.2.1");
+  pass(2s);
+  EXPECT_EQ(white.text(), "192.0.2.1");
+}
+
+TEST_F(BridgeTest, LeasesEndByThemselves) {
+  start();
+  host.break_store({Errc::io, "disk full"});
+  bridge->give_lease(*Address::parse("192.0.2.1"), 10min);
+  settle();
+  EXPECT_EQ(white.text(), "192.0.2.1");
+  EXPECT_EQ(white.entries.begin()->second, 11u * 60) << "also if we die";
+  pass(9min);
+  EXPECT_EQ(white.text(), "192.0.2.1");
+  pass(2min);
+  EXPECT_EQ(white.text(), "");
+}
+
+TEST_F(BridgeTest, LeasesNobodyWhoIsTrapped) {
+  put(kTrapped, "192.0.2.1");
+  start();
+  bridge->give_lease(*Address::parse("192.0.2.1"), 10min);
+  settle();
+  EXPECT_EQ(white.text(), "");
+}
+
+TEST_F(BridgeTest, ForgetsNoLeaseAtARestart) {
+  start();
+  bridge->give_lease(*Address::parse("192.0.2.1"), 10min);
+  settle();
+  stop();
+  start();
+  EXPECT_EQ(white.text(), "");
+}
+
+TEST_F(BridgeTest, LeasesToNoMoreThanItMay) {
+  start();
+  for (unsigned i = 0; i <= Leases::kMost; ++i) bridge->give_lease(Address::v4(0x0A000000 + i), 10min);
+  settle();
+  EXPECT_EQ(white.entries.size(), Leases::kMost);
+  EXPECT_EQ(host.count("deferd_pfbridge_leases_total", {{"result", "refused"}}), 1u);
+}
+
+TEST_F(BridgeTest, CountsInMetrics) {
+  put(kWhite, "192.0.2.1");
+  start();
+  pass(2s);
+  EXPECT_EQ(host.gauge_value("deferd_pfbridge_wanted", {{"table", "white"}}), 1);
+  EXPECT_EQ(host.gauge_value("deferd_pfbridge_present", {{"table", "white"}}), 1);
+  EXPECT_EQ(host.gauge_value("deferd_pfbridge_pending", {{"table", "white"}}), 0);
+  EXPECT_EQ(host.gauge_value("deferd_pfbridge_alarm", {{"table", "white"}}), 0);
+  EXPECT_EQ(host.gauge_value("deferd_pfbridge_connected"), 1);
+  EXPECT_EQ(host.count("deferd_pfbridge_entries_total", {{"table", "white"}, {"operation", "add"}}), 1u);
+  disconnect();
+  put(kWhite, "192.0.2.2");
+  settle();
+  pass(7s);
+  EXPECT_EQ(host.gauge_value("deferd_pfbridge_alarm", {{"table", "white"}}), 1);
+  EXPECT_EQ(host.gauge_value("deferd_pfbridge_pending", {{"table", "white"}}), 1);
+  EXPECT_GE(host.gauge_value("deferd_pfbridge_lag_seconds", {{"table", "white"}}), 7);
+  EXPECT_EQ(told("white", "state"), "away");
+  EXPECT_EQ(told("white", "error"), "gone");
+}
+
+TEST_F(BridgeTest, ManyAddressesNeedManyFrames) {
+  for (unsigned i = 0; i < 25'000; ++i) {
+    TableRow row;
+    row.prefix = Prefix(Address::v4(0x0A000000 + 2 * i));
+    row.expires = host.clock().now() + 36h;
+    or_throw(host.tables().put(kWhite, row));
+  }
+  start();
+  EXPECT_EQ(white.entries.size(), 25'000u);
+  disconnect();
+  connect();
+  settle();
+  EXPECT_EQ(white.added, 25'000u) << "it was all there";
+}
+
+}  // namespace
+}  // namespace deferd::pfbridge

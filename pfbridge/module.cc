@@ -1,0 +1,3 @@
+#include "pfbridge/pfbridge.h"
+
+DEFERD_PLUGIN(deferd::pfbridge::PfBridge, "pfbridge", "1.0");

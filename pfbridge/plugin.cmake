@@ -1,0 +1,42 @@
+# The plugin that speaks to the helper. Of the helper's code it has what frames are made of, and nothing else.
+deferd_add_plugin(pfbridge
+  SOURCES
+    bridge.cc
+    channel.cc
+    config.cc
+    follower.cc
+    helper/entry.cc
+    helper/wire.cc
+    helper_place.cc
+    leases.cc
+    link.cc
+    module.cc
+    pfbridge.cc
+    prefixes.cc
+    runner.cc
+    table_sync.cc
+    wanted.cc
+    watcher.cc
+  LINK Threads::Threads)
+target_include_directories(pfbridge-objects PUBLIC ${CMAKE_BINARY_DIR}/include/pfbridge)
+
+deferd_test(bridge
+  SOURCES
+    bridge_guard_test.cc
+    bridge_model_test.cc
+    bridge_test.cc
+    config_test.cc
+    link_test.cc
+    manual_test.cc
+    pfbridge_test.cc
+    runner_test.cc
+    wanted_test.cc
+  LINK pfbridge-objects deferd-pfbridge deferd-config deferd::testing)
+if(DEFERD_TESTS)
+  target_include_directories(bridge_test PRIVATE ${PROJECT_SOURCE_DIR}/core)
+  target_compile_definitions(
+    bridge_test
+    PRIVATE DEFERD_HELPER="$<TARGET_FILE:deferd-helper>" PFCTL="${PROJECT_SOURCE_DIR}/tests/support/pfctl/pfctl.py"
+            PFBRIDGE_README="${CMAKE_CURRENT_SOURCE_DIR}/README.md" PFBRIDGE_EXAMPLE="${CMAKE_CURRENT_SOURCE_DIR}/pfbridge.yaml")
+  add_dependencies(bridge_test deferd-helper)
+endif()

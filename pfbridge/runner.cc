@@ -1,0 +1,213 @@
+#include "pfbridge/runner.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace deferd::pfbridge {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kLook = 200;              // milliseconds: how often the tables' feed is looked at
+constexpr unsigned kMostDoublings = 5;  // a helper that is not there is looked for every half minute
+constexpr auto kReapEvery = 1s;
+constexpr int kReadsAtOnce = 16;
+
+}  // namespace
+
+/// What outlives the plugins. Holds nothing alive.
+class Runner::Shelf {
+ public:
+  std::shared_ptr<Runner> take(const Settings& settings, Host& host) {
+    const std::lock_guard lock(mutex_);
+    auto former = current_.lock();
+    if (former && former->bridge_.settings() == settings) return former;
+    auto runner = std::make_shared<Runner>(settings, host);
+    if (former) {
+      const std::lock_guard its_lock(former->mutex_);
+      former->successor_ = runner;
+    }
+    current_ = runner;
+    return runner;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::weak_ptr<Runner> current_;
+};
+
+std::shared_ptr<Runner> Runner::of(const Settings& settings, Host& host) {
+  auto& place = host.kept("runner");
+  if (!place) place = std::make_shared<Shelf>();
+  return std::static_pointer_cast<Shelf>(place)->take(settings, host);
+}
+
+Runner::Runner(Settings settings, Host& host) : bridge_(std::move(settings), host) {
+  for (std::size_t i = 0; i < bridge_.links(); ++i) ways_.push_back({Channel(bridge_.place(i)), SteadyTime::min(), 0});
+  if (::pipe2(wake_, O_CLOEXEC | O_NONBLOCK) != 0) throw ErrorException({Errc::io, std::string("pipe: ") + std::strerror(errno)});
+  thread_ = std::thread(&Runner::run, this);
+}
+
+Runner::~Runner() {
+  stop_ = true;
+  wake();
+  thread_.join();
+  if (is_superseded())
+    for (auto& way : ways_) way.channel.close();
+  for (const int end : wake_) ::close(end);
+}
+
+void Runner::wake() {
+  const char byte = 0;
+  static_cast<void>(!::write(wake_[1], &byte, 1));  // a full pipe wakes as well
+}
+
+// ---- What others call
+
+void Runner::lend(Host& host, Watcher* watcher) {
+  const std::lock_guard lock(working_);
+  lenders_.push_back({&host, watcher});
+  use_lender();
+  wake();
+}
+
+void Runner::give_back(Host& host) {
+  const std::lock_guard lock(working_);
+  std::erase_if(lenders_, [&](const Lent& lent) { return lent.host == &host; });
+  use_lender();
+}
+
+void Runner::use_lender() {
+  const auto lent = lenders_.empty() ? Lent{nullptr, nullptr} : lenders_.back();
+  bridge_.lend(lent.host, lent.watcher);
+}
+
+void Runner::lease(const Address& client, Duration duration) {
+  const std::lock_guard lock(mutex_);
+  if (leases_.size() >= kMostQueued) return;
+  leases_.emplace_back(client, duration);
+  wake();
+}
+
+std::vector<Value> Runner::rows() {
+  const std::lock_guard lock(working_);
+  return bridge_.rows();
+}
+
+std::uint64_t Runner::adopt() {
+  const std::lock_guard lock(working_);
+  wake();
+  return bridge_.adopt();
+}
+
+std::uint64_t Runner::read_back() {
+  const std::lock_guard lock(working_);
+  wake();
+  return bridge_.read_back();
+}
+
+bool Runner::is_superseded() const {
+  const std::lock_guard lock(mutex_);
+  return !successor_.expired();
+}
+
+// ---- The thread
+
+void Runner::run() {
+  std::vector<pollfd> wanted;
+  while (!stop_) {
+    int milliseconds = kLook;
+    {
+      const std::lock_guard lock(working_);
+      try {
+        milliseconds = work(wanted);
+      } catch (const std::exception& error) {
+        if (!lenders_.empty()) lenders_.back().host->log().error("pfbridge.broken", {{"error", error.what()}});
+      }
+    }
+    wait(wanted, milliseconds);
+  }
+}
+
+void Runner::wait(std::vector<pollfd>& wanted, int milliseconds) {
+  wanted.push_back({wake_[0], POLLIN, 0});
+  ::poll(wanted.data(), wanted.size(), milliseconds);
+  char bytes[256];
+  while (::read(wake_[0], bytes, sizeof bytes) > 0) {
+  }
+}
+
+void Runner::take_leases() {
+  std::vector<std::pair<Address, Duration>> leases;
+  {
+    const std::lock_guard lock(mutex_);
+    leases.swap(leases_);
+  }
+  for (const auto& [client, duration] : leases) bridge_.give_lease(client, duration);
+}
+
+void Runner::drop(std::size_t index, const std::string& why) {
+  auto& way = ways_[index];
+  way.channel.close();
+  way.open_at = lenders_.back().host->clock().steady() + 1s * (1 << way.failures);
+  way.failures = std::min(way.failures + 1, kMostDoublings);
+  if (bridge_.link(index).is_connected() || !why.empty()) bridge_.lost(index, why);
+}
+
+void Runner::serve(std::size_t index, SteadyTime now) {
+  auto& way = ways_[index];
+  if (!way.channel.is_open()) {
+    if (now < way.open_at) return;
+    if (auto opened = way.channel.open(); !opened) return drop(index, opened.error().what);
+    bridge_.connected(index);
+  }
+  std::string bytes;
+  for (int i = 0; i < kReadsAtOnce; ++i) {
+    const auto before = bytes.size();
+    const auto got = way.channel.read(bytes);
+    if (!got && bytes.empty()) return drop(index, got.error().what);
+    if (!got || bytes.size() == before) break;  // the end is met again the next time
+  }
+  if (bytes.empty()) return;
+  if (!bridge_.receive(index, bytes)) return drop(index, {});
+  if (bridge_.link(index).is_greeted()) way.failures = 0;
+}
+
+void Runner::send(std::size_t index) {
+  auto& way = ways_[index];
+  if (!way.channel.is_open()) return;
+  if (!bridge_.link(index).is_connected()) return drop(index, {});  // it did not answer
+  if (auto sent = way.channel.write(bridge_.link(index).output()); !sent) drop(index, sent.error().what);
+}
+
+/// Returns how long to wait then, and for what.
+int Runner::work(std::vector<pollfd>& wanted) {
+  wanted.clear();
+  if (lenders_.empty()) return kLook;
+  const auto now = lenders_.back().host->clock().steady();
+  const bool superseded = is_superseded();
+  if (!superseded) take_leases();
+  for (std::size_t i = 0; i < ways_.size(); ++i)
+    if (superseded && ways_[i].channel.is_open())
+      drop(i, "another configuration's plugin speaks to it");
+    else if (!superseded)
+      serve(i, now);
+  const bool more = bridge_.step();
+  for (std::size_t i = 0; i < ways_.size(); ++i) {
+    send(i);
+    if (!ways_[i].channel.is_open()) continue;
+    const bool rest = !bridge_.link(i).output().empty();
+    wanted.push_back({ways_[i].channel.descriptor(), static_cast<short>(POLLIN | (rest ? POLLOUT : 0)), 0});
+  }
+  if (now >= reap_at_) {
+    for (auto& way : ways_) way.channel.reap();
+    reap_at_ = now + kReapEvery;
+  }
+  return more ? 0 : kLook;
+}
+
+}  // namespace deferd::pfbridge

@@ -1,0 +1,247 @@
+#include "pfbridge/table_sync.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "pfbridge/prefixes.h"
+
+namespace deferd::pfbridge {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kVerifyAfter = 1min;  // after a repair it is seen whether that worked
+constexpr Duration kLongestPause = 1min;
+constexpr unsigned kMostDoublings = 6;
+constexpr std::size_t kMostRead = 20'000'000;  // more than any packet filter holds
+
+}  // namespace
+
+void TableSync::touch(const Prefix& entry, SteadyTime now) {
+  if (overflowed_) return;
+  if (set_ == Set::black && dirty_.size() >= kMostBlack) {
+    dirty_.clear();
+    overflowed_ = true;
+    return read_back();
+  }
+  stuck_.erase(entry);
+  dirty_.insert(entry);
+  if (!dirty_since_) dirty_since_ = now;
+}
+
+void TableSync::adopt() {
+  adopting_ = true;
+  read_back();
+}
+
+std::optional<bridge::Message> TableSync::next(std::uint8_t table, std::string_view position, SteadyTime now, Time wall) {
+  if (doing_ == Doing::to_add) {
+    doing_ = Doing::adding;
+    return bridge::Add{table, adding_};
+  }
+  if (doing_ != Doing::nothing || is_idle()) return std::nullopt;
+  if (now >= retry_at_) dirty_.merge(stuck_);
+  // After it came it is read first of all: most of what it shall hold is there. Later changes go first, as somebody waits.
+  if (now >= read_at_ && now >= retry_at_ && (!known_ || dirty_.empty())) return begin_read(table, position);
+  if (!known_ || dirty_.empty()) return std::nullopt;
+
+  take_batch(now, wall);
+  if (removing_.empty()) {
+    doing_ = Doing::adding;
+    return bridge::Add{table, adding_};
+  }
+  // First what goes: a prefix that is split must make room for its parts.
+  doing_ = Doing::removing;
+  bridge::Remove remove{table, {}};
+  remove.entries.reserve(removing_.size());
+  for (const Prefix& entry : removing_) remove.entries.push_back(entry_of(entry));
+  return remove;
+}
+
+bridge::Message TableSync::begin_read(std::uint8_t table, std::string_view position) {
+  doing_ = Doing::reading;
+  clean_ = dirty_.empty() && stuck_.empty();
+  position_ = position;
+  read_.clear();
+  ++reads_;
+  return bridge::Read{table};
+}
+
+void TableSync::take_batch(SteadyTime now, Time wall) {
+  removing_.clear();
+  adding_.clear();
+  std::size_t count = 0;
+  auto entry = dirty_.begin();
+  for (; entry != dirty_.end() && count < kBatch; ++entry, ++count) {
+    if (const auto until = wanted_.find(set_, *entry)) {
+      adding_.push_back({entry_of(*entry), seconds_left(*until, wall)});
+    } else {
+      removing_.push_back(*entry);
+      suspects_.put(*entry, {});
+    }
+  }
+  dirty_.erase(dirty_.begin(), entry);
+  batch_since_ = dirty_since_.value_or(now);
+  if (dirty_.empty()) dirty_since_.reset();
+  added_ += adding_.size();
+  removed_ += removing_.size();
+}
+
+std::uint32_t TableSync::seconds_left(Time until, Time wall) const {
+  if (until == Time::max()) return 0;
+  const auto left = (until - wall).count();
+  if (left > std::numeric_limits<std::uint32_t>::max()) return 0;
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(left, 60));
+}
+
+bool TableSync::take(const bridge::Entries& some) {
+  if (doing_ != Doing::reading) return false;
+  for (const auto& entry : some.entries) read_.push_back(prefix_of(entry));
+  return read_.size() <= kMostRead;
+}
+
+bool TableSync::take(const bridge::Done& done, SteadyTime now) {
+  if (!done.error.empty()) return failed(done, now);
+  switch (doing_) {
+    case Doing::reading:
+      return finished_read(now);
+    case Doing::removing:
+      present_ -= std::min<std::uint64_t>(present_, done.changed);
+      doing_ = adding_.empty() ? Doing::nothing : Doing::to_add;
+      break;
+    case Doing::adding:
+      present_ += done.changed;
+      doing_ = Doing::nothing;
+      break;
+    case Doing::nothing:
+    case Doing::to_add:
+      return false;
+  }
+  if (doing_ != Doing::nothing) return false;
+  batch_since_.reset();
+  if (!stuck_.empty()) return false;  // an earlier batch failed, and this one says nothing of it
+  failures_ = 0;
+  return !std::exchange(error_, {}).empty();
+}
+
+bool TableSync::failed(const bridge::Done& done, SteadyTime now) {
+  if (doing_ == Doing::removing) stuck_.insert(removing_.begin(), removing_.end());
+  if (doing_ == Doing::removing || doing_ == Doing::adding)
+    for (const auto& row : adding_) stuck_.insert(prefix_of(row.entry));
+  if (batch_since_ && (!dirty_since_ || *batch_since_ < *dirty_since_)) dirty_since_ = batch_since_;
+  batch_since_.reset();
+  doing_ = Doing::nothing;
+  read_.clear();
+  if (now >= retry_at_) {  // else this is one more of the same
+    retry_at_ = now + std::min(kLongestPause, Duration{1} * (1 << failures_));
+    failures_ = std::min(failures_ + 1, kMostDoublings);
+  }
+  const bool is_new = error_ != done.error;
+  error_ = done.error;
+  return is_new;
+}
+
+void TableSync::lost(SteadyTime now) {
+  if (doing_ == Doing::removing || doing_ == Doing::to_add || doing_ == Doing::adding) {
+    for (const Prefix& entry : removing_) touch(entry, now);
+    for (const auto& row : adding_) touch(prefix_of(row.entry), now);
+  }
+  doing_ = Doing::nothing;
+  batch_since_.reset();
+  read_.clear();
+  known_ = false;
+  read_back();
+  retry_at_ = SteadyTime::min();
+}
+
+bool TableSync::is_explained(const Prefix& entry) const {
+  if (overflowed_ || dirty_.contains(entry) || stuck_.contains(entry) || suspects_.is_within(entry)) return true;
+  return set_ == Set::white && wanted_.is_of_white_row(entry);
+}
+
+/// Compares what was read with what shall be there.
+bool TableSync::finished_read(SteadyTime now) {
+  doing_ = Doing::nothing;
+  known_ = true;
+  std::sort(read_.begin(), read_.end());
+  read_.erase(std::unique(read_.begin(), read_.end()), read_.end());
+  const auto index_of = [&](const Prefix& entry) -> std::optional<std::size_t> {
+    const auto place = std::lower_bound(read_.begin(), read_.end(), entry);
+    if (place == read_.end() || *place != entry) return std::nullopt;
+    return static_cast<std::size_t>(place - read_.begin());
+  };
+
+  std::vector<Prefix> missing, gone, unexplained;
+  std::vector<bool> is_wanted(read_.size());
+  wanted_.each(set_, [&](const Prefix& entry) {
+    if (const auto index = index_of(entry))
+      is_wanted[*index] = true;
+    else
+      missing.push_back(entry);
+  });
+  foreign_ = 0;
+  for (std::size_t i = 0; i < read_.size(); ++i) {
+    if (is_wanted[i]) continue;
+    if (is_explained(read_[i]))
+      gone.push_back(read_[i]);
+    else if (set_ == Set::black || !rules_.keep_foreign || doubtful_.is_within(read_[i]))
+      unexplained.push_back(read_[i]);
+    else
+      ++foreign_;
+  }
+  const bool too_many =
+      unexplained.size() >= rules_.guard_at_least && unexplained.size() * 100 > rules_.guard_percent * read_.size();
+  const bool of_another = distrusted_ && set_ != Set::black && !unexplained.empty();
+  const auto held_before = held_;
+  held_ = !adopting_ && (too_many || of_another) ? unexplained.size() : 0;
+  adopting_ = overflowed_ = false;
+  if (held_ == 0) {
+    gone.insert(gone.end(), unexplained.begin(), unexplained.end());
+    doubtful_.clear();
+    distrusted_ = false;
+  }
+
+  // What still has to be told of what had changed: an entry that is there may need a new time.
+  dirty_.merge(stuck_);
+  std::erase_if(dirty_, [&](const Prefix& entry) { return !wanted_.find(set_, entry) && !index_of(entry); });
+  dirty_.insert(missing.begin(), missing.end());
+  dirty_.insert(gone.begin(), gone.end());
+  if (dirty_.empty())
+    dirty_since_.reset();
+  else if (!dirty_since_)
+    dirty_since_ = now;
+  suspects_.clear();
+  for (const Prefix& entry : gone) suspects_.put(entry, {});
+  if (clean_ && gone.empty() && held_ == 0) verified_ = position_;
+
+  present_ = read_.size();
+  read_ = {};
+  failures_ = 0;
+  retry_at_ = SteadyTime::min();
+  plan_next_read(!missing.empty() || !gone.empty(), now);
+  const bool was_wrong = !std::exchange(error_, {}).empty();
+  return was_wrong || held_before != held_;
+}
+
+void TableSync::plan_next_read(bool repaired, SteadyTime now) {
+  // A prefix that another one covers may never appear: then it is looked at less and less often.
+  verify_after_ = repaired ? std::min(rules_.reconcile, std::max(kVerifyAfter, 2 * verify_after_)) : Duration{};
+  read_at_ = now + (repaired ? verify_after_ : rules_.reconcile);
+}
+
+SyncStatus TableSync::status(SteadyTime now) const {
+  SyncStatus status;
+  status.wanted = wanted_.count(set_);
+  status.present = present_;
+  status.foreign = foreign_;
+  status.pending = dirty_.size() + stuck_.size();
+  if (doing_ == Doing::removing) status.pending += removing_.size();
+  if (doing_ == Doing::removing || doing_ == Doing::to_add || doing_ == Doing::adding) status.pending += adding_.size();
+  status.held = held_;
+  const auto since = batch_since_ ? batch_since_ : dirty_since_;
+  if (since) status.lag = std::chrono::duration_cast<Duration>(now - *since);
+  status.error = error_;
+  return status;
+}
+
+}  // namespace deferd::pfbridge

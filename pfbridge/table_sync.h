@@ -1,0 +1,126 @@
+// One table of one helper, kept as Wanted says: what has changed is sent in batches, what the table holds is read back and
+// compared. No sockets, no clocks: it is told what came and what time it is.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pfbridge/helper/wire.h"
+#include "pfbridge/wanted.h"
+
+namespace deferd::pfbridge {
+
+/// What an operator decided for all tables.
+struct SyncRules {
+  bool keep_foreign = true;
+  Duration reconcile = std::chrono::hours{1};
+  unsigned guard_percent = 10;
+  std::uint64_t guard_at_least = 50;
+  bool operator==(const SyncRules&) const = default;
+};
+
+struct SyncStatus {
+  std::uint64_t wanted = 0;
+  std::uint64_t present = 0;   ///< As read back, and changed since.
+  std::uint64_t foreign = 0;   ///< Of these: neither wanted nor ours, and left alone.
+  std::uint64_t pending = 0;   ///< Entries still to be sent, or not answered yet.
+  std::uint64_t held = 0;      ///< Entries that would be removed, but that the guard keeps until `adopt`.
+  std::chrono::seconds lag{};  ///< For how long the oldest change waits.
+  std::string error;           ///< What is wrong now; empty if nothing.
+};
+
+/// One thread.
+///
+/// An entry of the table that is not wanted is removed if we put it there: because an event said that it is over, because we
+/// removed it before (a helper that says `done` is not believed until it was read back), or because it is a white row that is
+/// barred. Anything else is *foreign*, and stays unless keep_foreign is off; of black nothing is foreign. What would be removed
+/// without such a reason is counted, and if it is more than the guard allows, or nothing is known of what we did before
+/// (distrust()), it stays and is told as `held`.
+class TableSync {
+ public:
+  static constexpr std::size_t kBatch = 4096;
+  static constexpr std::size_t kMostBlack = 100'000;  ///< More changes of black at once are found by reading back.
+
+  TableSync(Set set, const Wanted& wanted, SyncRules rules) : set_(set), wanted_(wanted), rules_(rules) {}
+
+  Set set() const { return set_; }
+
+  /// Of `entry` something has changed. Its last state counts.
+  void touch(const Prefix& entry, SteadyTime now);
+  void suspect(const Prefix& row) { suspects_.put(row, {}); }  ///< A row was once, of before we began: its entries are ours.
+  void doubt(const Prefix& row) { doubtful_.put(row, {}); }    ///< It was a row, and is none: nobody said why.
+  void distrust() { distrusted_ = true; }                      ///< The store is not the one that filled the table.
+  void read_back() { read_at_ = SteadyTime::min(); }           ///< As soon as nothing is under way.
+  /// Reads back, and removes what the guard kept.
+  void adopt();
+
+  /// The next request, nothing while one is not answered or there is none. `position` is how far in the tables' feed Wanted is.
+  std::optional<bridge::Message> next(std::uint8_t table, std::string_view position, SteadyTime now, Time wall);
+  /// False: no table has so many.
+  bool take(const bridge::Entries& some);
+  /// True if something became wrong or right, or is held or not held any more: status() tells.
+  bool take(const bridge::Done& done, SteadyTime now);
+  /// The helper is gone: nobody knows what became of the request under way.
+  void lost(SteadyTime now);
+
+  /// A position up to which all that was removed was seen to be gone; once each.
+  std::optional<std::string> verified() { return std::exchange(verified_, std::nullopt); }
+
+  SyncStatus status(SteadyTime now) const;
+  /// Nobody shows what it shall hold, so it is left alone.
+  bool is_idle() const { return !wanted_.is_known(set_); }
+  bool in_step() const { return is_idle() || (known_ && doing_ == Doing::nothing && dirty_.empty() && stuck_.empty()); }
+
+  /// Entries sent so far, for tests and metrics.
+  std::uint64_t added() const { return added_; }
+  std::uint64_t removed() const { return removed_; }
+  std::uint64_t reads() const { return reads_; }
+
+ private:
+  enum class Doing : std::uint8_t { nothing, removing, to_add, adding, reading };
+
+  bridge::Message begin_read(std::uint8_t table, std::string_view position);
+  void take_batch(SteadyTime now, Time wall);
+  bool failed(const bridge::Done& done, SteadyTime now);
+  bool finished_read(SteadyTime now);
+  bool is_explained(const Prefix& entry) const;
+  void plan_next_read(bool repaired, SteadyTime now);
+  std::uint32_t seconds_left(Time until, Time wall) const;
+
+  const Set set_;
+  const Wanted& wanted_;
+  const SyncRules rules_;
+
+  std::set<Prefix> dirty_;  // to be sent
+  std::set<Prefix> stuck_;  // failed; tried again at retry_at_
+  PrefixRows suspects_, doubtful_;
+
+  Doing doing_ = Doing::nothing;
+  std::vector<Prefix> removing_;
+  std::vector<bridge::Row> adding_;
+  std::vector<Prefix> read_;
+
+  bool known_ = false;  // read back since the helper came
+  bool distrusted_ = false;
+  bool adopting_ = false;
+  bool clean_ = false;       // when it was read: nothing was pending
+  bool overflowed_ = false;  // black has changed by more than is kept in dirty_
+  std::string position_;
+  std::optional<std::string> verified_;
+
+  SteadyTime read_at_ = SteadyTime::min();
+  SteadyTime retry_at_ = SteadyTime::min();
+  std::optional<SteadyTime> dirty_since_, batch_since_;
+  Duration verify_after_{};
+  unsigned failures_ = 0;
+  std::string error_;
+
+  std::uint64_t present_ = 0, foreign_ = 0, held_ = 0;
+  std::uint64_t added_ = 0, removed_ = 0, reads_ = 0;
+};
+
+}  // namespace deferd::pfbridge

@@ -1,0 +1,173 @@
+// White less what is barred, against a model that cannot be wrong: one bool an address.
+#include "pfbridge/wanted.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "pfbridge/prefixes.h"
+
+namespace deferd::pfbridge {
+namespace {
+
+Prefix prefix(std::string_view text) { return *Prefix::parse(text); }
+
+TEST(PrefixesTest, AreTheSameForTheHelper) {
+  for (const char* text : {"192.0.2.1", "192.0.2.0/24", "0.0.0.0/0", "2001:db8::1", "2001:db8::/32", "::/0"}) {
+    EXPECT_EQ(entry_of(prefix(text)).to_string(), text);
+    EXPECT_EQ(prefix_of(*bridge::Entry::parse(text)), prefix(text));
+  }
+}
+
+TEST(PrefixesTest, Halve) {
+  EXPECT_EQ(half_of(prefix("192.0.2.0/24"), false), prefix("192.0.2.0/25"));
+  EXPECT_EQ(half_of(prefix("192.0.2.0/24"), true), prefix("192.0.2.128/25"));
+  EXPECT_EQ(sibling_of(prefix("192.0.2.1")), prefix("192.0.2.0"));
+  EXPECT_EQ(sibling_of(prefix("2001:db8::/33")), prefix("2001:db8:8000::/33"));
+  EXPECT_EQ(half_of(prefix("::fffe:0:0/95"), true), std::nullopt) << "that is IPv4";
+}
+
+/// 32 addresses.
+class WantedModel : public testing::TestWithParam<const char*> {
+ protected:
+  static constexpr int kBits = 5;
+
+  Prefix random_prefix() {
+    const auto base = Address::parse(GetParam()).value();
+    const auto within = entry_of(Prefix(base));
+    auto bytes = within.bytes;
+    const std::size_t last = base.is_v4() ? 3 : 15;
+    bytes[last] = static_cast<std::uint8_t>((bytes[last] & ~31) | random() % 32);
+    return Prefix(prefix_of(bridge::Entry::make(within.family, bytes, 128)).address(),
+                  base.bits() - static_cast<int>(random() % (kBits + 1)) / (1 + static_cast<int>(random() % 2)));
+  }
+  bool is_white(const Address& address) const {
+    for (const auto& [row, time] : white)
+      if (row.contains(address)) return true;
+    return false;
+  }
+  bool is_barred(const Address& address) const {
+    for (const auto& row : trapped)
+      if (row.contains(address)) return true;
+    return black && black->contains(address);
+  }
+  std::set<Prefix> all(const Wanted& wanted) const {
+    std::set<Prefix> entries;
+    wanted.each(Set::white, [&](const Prefix& entry) { EXPECT_TRUE(entries.insert(entry).second) << entry.to_string(); });
+    return entries;
+  }
+  void expect_right(const Wanted& wanted, const std::map<Prefix, Time>& told) {
+    const auto entries = all(wanted);
+    ASSERT_EQ(wanted.count(Set::white), entries.size());
+    std::set<Prefix> told_entries;
+    for (const auto& [entry, until] : told) {
+      told_entries.insert(entry);
+      ASSERT_EQ(wanted.find(Set::white, entry), until) << entry.to_string();
+    }
+    ASSERT_EQ(told_entries, entries) << "whoever does what is told has the table as it shall be";
+    const auto base = entry_of(Prefix(Address::parse(GetParam()).value()));
+    for (unsigned i = 0; i < 32; ++i) {
+      auto bytes = base.bytes;
+      const std::size_t last = base.family == bridge::Family::v4 ? 3 : 15;
+      bytes[last] = static_cast<std::uint8_t>((bytes[last] & ~31) | i);
+      const auto address = prefix_of(bridge::Entry::make(base.family, bytes, 128)).address();
+      bool covered = false;
+      for (const auto& entry : entries) covered = covered || entry.contains(address);
+      ASSERT_EQ(covered, is_white(address) && !is_barred(address)) << address.to_string();
+    }
+  }
+
+  std::mt19937 random{5};
+  std::map<Prefix, Time> white;
+  std::set<Prefix> trapped;
+  std::shared_ptr<const PrefixSet> black;
+};
+INSTANTIATE_TEST_SUITE_P(Both, WantedModel, testing::Values("192.0.2.64", "2001:db8::40"),
+                         [](const auto& place) { return std::string(place.index == 0 ? "IPv4" : "IPv6"); });
+
+TEST_P(WantedModel, IsRightAfterEachOfManyChanges) {
+  std::map<Prefix, Time> told;
+  Wanted* asked = nullptr;
+  Wanted wanted([&](Set set, const Prefix& entry) {
+    if (set != Set::white) return;
+    if (const auto until = asked->find(set, entry))
+      told[entry] = *until;
+    else
+      told.erase(entry);
+  });
+  asked = &wanted;
+  for (int round = 0; round < 3'000; ++round) {
+    const auto place = random_prefix();
+    const Time expires{std::chrono::hours(1 + random() % 3)};
+    switch (random() % 6) {
+      case 0:
+      case 1:
+        white[place] = expires;
+        wanted.put(Set::white, place, expires);
+        break;
+      case 2:
+        white.erase(place);
+        wanted.erase(Set::white, place);
+        break;
+      case 3:
+        trapped.insert(place);
+        wanted.put(Set::trapped, place, expires);
+        break;
+      case 4:
+        trapped.erase(place);
+        wanted.erase(Set::trapped, place);
+        break;
+      case 5: {
+        PrefixSetBuilder builder;
+        for (auto n = random() % 4; n > 0; --n) builder.add(random_prefix());
+        black = random() % 8 == 0 ? nullptr : std::make_shared<const PrefixSet>(builder.build());
+        wanted.show_black(black);
+        break;
+      }
+    }
+    // Now and then nearly all goes, so that much and little both happen.
+    if (round % 40 == 39) {
+      for (const auto& row : std::exchange(trapped, {})) wanted.erase(Set::trapped, row);
+      for (const auto& [row, time] : std::exchange(white, {})) wanted.erase(Set::white, row);
+    }
+    expect_right(wanted, told);
+    if (HasFatalFailure()) FAIL() << "in round " << round;
+  }
+}
+
+TEST(WantedTest, TellsOfBlackWhatIsNotAsBefore) {
+  std::vector<std::string> told;
+  Wanted wanted([&](Set set, const Prefix& entry) {
+    if (set == Set::black) told.push_back(entry.to_string());
+  });
+  const auto show = [&](std::vector<const char*> entries) {
+    PrefixSetBuilder builder;
+    for (const char* entry : entries) builder.add(prefix(entry));
+    told.clear();
+    wanted.show_black(std::make_shared<const PrefixSet>(builder.build()));
+  };
+  show({"192.0.2.0", "198.51.100.1"});
+  EXPECT_EQ(told, (std::vector<std::string>{"192.0.2.0", "198.51.100.1"}));
+  show({"192.0.2.0", "192.0.2.1", "198.51.100.1"});
+  EXPECT_EQ(told, (std::vector<std::string>{"192.0.2.0/31", "192.0.2.0"})) << "two became one";
+  EXPECT_TRUE(wanted.find(Set::black, prefix("192.0.2.0/31")));
+  EXPECT_FALSE(wanted.find(Set::black, prefix("192.0.2.0")));
+}
+
+TEST(WantedTest, SaysWhichRowsAScanDidNotFindAgain) {
+  Wanted wanted([](Set, const Prefix&) { FAIL(); });
+  PrefixRows white;
+  white.put(prefix("192.0.2.1"), Time{});
+  white.put(prefix("192.0.2.2"), Time{});
+  EXPECT_TRUE(wanted.replace(white, {}).empty());
+  white.erase(prefix("192.0.2.1"));
+  const auto gone = wanted.replace(white, {});
+  ASSERT_EQ(gone.size(), 1u);
+  EXPECT_EQ(gone[0].row, prefix("192.0.2.1"));
+  EXPECT_EQ(wanted.count(Set::white), 1u);
+}
+
+}  // namespace
+}  // namespace deferd::pfbridge
