@@ -6,6 +6,25 @@
 #include "milter/milter_socket.h"
 
 namespace deferd {
+namespace {
+
+void check_helpers(const DaemonConfig& config, const Value& value, const std::string& path, Problems& problems) {
+  for (std::size_t i = 0; i < config.helpers.size(); ++i) {
+    const auto& command = config.helpers[i];
+    const auto wrong = [&](std::string what) {
+      problems.error(value.find("helpers")->items()[i].mark(), detail::join_path(path, "helpers") + "[" + std::to_string(i) + "]",
+                     std::move(what));
+    };
+    if (command.empty() || command.front().empty())
+      wrong("the name of a program is missing");
+    else if (command.front().front() != '/' && command.front().find('/') != std::string::npos)
+      wrong(detail::quote(command.front()) + ": write the whole path from / on, or the name alone");
+    for (const auto& word : command)
+      if (word.find('\0') != std::string::npos) wrong("a NUL ends every word");
+  }
+}
+
+}  // namespace
 
 Schema<ListenConfig> ListenConfig::schema() {
   return Schema<ListenConfig>{}
@@ -43,6 +62,8 @@ Schema<DaemonConfig> DaemonConfig::schema() {
       .field("plugins", &DaemonConfig::plugins, "The plugins, in the order they are asked; see each plugin's manual.")
       .field("user", &DaemonConfig::user, "User to run as, when started as root.")
       .field("group", &DaemonConfig::group, "Group to run as, when started as root; default the user's.")
+      .field("helpers", &DaemonConfig::helpers,
+             "Programs that are run as root beside deferd when root starts it, each a list of words; see deferd(8).")
       .field("plugin_dirs", &DaemonConfig::plugin_dirs,
              "Directories plugins are loaded from, instead of the installed one. Owned by root or the user deferd runs as.")
       .rule([](const DaemonConfig& config) -> std::string {
@@ -50,7 +71,8 @@ Schema<DaemonConfig> DaemonConfig::schema() {
           if (address.to_string() == config.smtp.handover.to)
             return "smtp.handover.to: " + config.smtp.handover.to + " is where deferd itself listens";
         return {};
-      });
+      })
+      .check(check_helpers);
 }
 
 LoadedConfig read_what_is_right(const Value& file, Problems& problems) {

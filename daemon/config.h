@@ -33,6 +33,7 @@ struct DaemonConfig {
   Value plugins;
   std::string user;
   std::string group;
+  std::vector<std::vector<std::string>> helpers;
   std::vector<std::string> plugin_dirs;
   DecisionLimits decisions;
   static Schema<DaemonConfig> schema();

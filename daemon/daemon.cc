@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "config/yaml.h"
+#include "daemon/helper.h"
 #include "host/generation.h"
 #include "store/memory_engine.h"
 #include "store/rocksdb_engine.h"
@@ -42,11 +43,13 @@ std::vector<std::string> default_plugin_dirs() {
   return {DEFERD_PLUGIN_DIR};
 }
 
-Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock, TestingClock* testing_clock, LogWriter& log)
+Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock, TestingClock* testing_clock, LogWriter& log,
+               Lent lent)
     : config_file_(std::move(config_file)),
       started_with_(std::move(loaded)),
       clock_(clock),
       log_(log),
+      lent_(std::move(lent)),
       exempt_(started_with_.config.exempt) {
   const auto& config = started_with_.config;
   open_engine();
@@ -60,7 +63,7 @@ Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock,
       MilterServer::Wiring{[this](Session session, Voice voice) { return pipeline_->open(std::move(session), voice); },
                            [this] { return pipeline_->current()->hooks(); }, log_, metrics_});
   if (!config.listen.smtp.empty()) {
-    auto prepared = SmtpService::prepare(config.smtp);
+    auto prepared = SmtpService::prepare(config.smtp, lent_.open_tls_file);
     if (!prepared) {
       Problems problems;
       problems.error({}, "smtp.tls", prepared.error().what);
@@ -69,7 +72,8 @@ Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock,
     smtp_ = std::make_unique<SmtpService>(
         config.listen.smtp, std::move(*prepared),
         SmtpService::Wiring{[this](Session session, Voice voice) { return pipeline_->open(std::move(session), voice); }, clock_,
-                            log_, metrics_});
+                            log_, metrics_},
+        std::move(lent_.smtp));
   }
   if (!config.control.socket.empty()) {
     api_ = std::make_unique<ControlApi>(ControlParts{*pipeline_, *engine_, metrics_, clock_, log_, operations(testing_clock)});
@@ -128,6 +132,7 @@ std::vector<std::string> Daemon::need_restart(const DaemonConfig& now) const {
   if (now.control.socket != was.control.socket || now.control.mode != was.control.mode || now.control.group != was.control.group)
     what.emplace_back("control");
   if (now.user != was.user || now.group != was.group) what.emplace_back("user and group");
+  if (now.helpers != was.helpers) what.emplace_back("helpers");
   if (now.plugin_dirs != was.plugin_dirs) what.emplace_back("plugin_dirs");
   return what;
 }
@@ -151,7 +156,7 @@ Result<std::string> Daemon::reload() {
       problems.error({}, "listen.milter", milter.error().what);
       return refuse();
     }
-    auto smtp = SmtpService::prepare(loaded->config.smtp);
+    auto smtp = SmtpService::prepare(loaded->config.smtp, lent_.open_tls_file);
     if (smtp_ && !smtp) {
       problems.error({}, "smtp.tls", smtp.error().what);
       return refuse();
@@ -177,6 +182,7 @@ Result<std::string> Daemon::reload() {
     told += "\nonly after a restart: " + what;
   }
   log_.notice("reload.done", {{"file", config_file_}});
+  lent_.reloaded();
   return told;
 }
 
@@ -240,6 +246,9 @@ void check_config(const std::string& config_file, Problems& problems) {
         "neither own_mx nor relays is set: if mail also comes in through a backup MX or a forwarder of yours, name it "
         "there, or its mail waits too");
   if (!problems.failed()) check_smtp(loaded.config, *file, SystemClock().now(), problems);
+  for (std::size_t i = 0; !problems.failed() && i < loaded.config.helpers.size(); ++i)
+    if (auto program = find_helper(loaded.config.helpers[i].front()); !program)
+      problems.error(file->find("helpers")->items()[i].mark(), "helpers[" + std::to_string(i) + "]", program.error().what);
   // A log of its own: loading says why a library is passed over.
   struct Silent : Log {
     bool enabled(Level) const override { return false; }

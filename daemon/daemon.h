@@ -21,12 +21,20 @@ namespace deferd {
 /// build folder.
 std::vector<std::string> default_plugin_dirs();
 
+/// What a worker has from its monitor, and what without one does as well.
+struct Lent {
+  std::vector<smtp::Bound> smtp;  ///< Sockets of listen.smtp.
+  smtp::OpenTlsFile open_tls_file = smtp::open_tls_file;
+  std::function<void()> reloaded = [] {};  ///< A new configuration is in force; any thread.
+};
+
 /// Used by the main thread; reload() and what the control socket calls are thread-safe.
 class Daemon {
  public:
   /// Opens the store, makes the plugins, opens the sockets. Throws ConfigError and ErrorException. `testing_clock` is `clock`, or
   /// null.
-  Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock, TestingClock* testing_clock, LogWriter& log);
+  Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock, TestingClock* testing_clock, LogWriter& log,
+         Lent lent = {});
   ~Daemon();
 
   void start();  ///< Begins to answer.
@@ -51,6 +59,7 @@ class Daemon {
   const LoadedConfig started_with_;
   const Clock& clock_;
   LogWriter& log_;
+  Lent lent_;
   std::mutex reload_mutex_;
   Guarded<ExemptConfig> exempt_;
 

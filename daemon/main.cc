@@ -1,20 +1,21 @@
-// deferd(8): reads the command line, starts the daemon, waits for signals.
+// deferd(8): reads the command line, starts the daemon, with a monitor if it is root.
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <iostream>
 
 #include "base/clock.h"
-#include "control/testing_time.h"
-#include "daemon/daemon.h"
+#include "daemon/monitor.h"
+#include "daemon/serve.h"
 #include "ops/daemonize.h"
-#include "ops/fd_limit.h"
 #include "ops/notify.h"
 #include "ops/pid_file.h"
 #include "ops/privileges.h"
-#include "ops/signals.h"
+#include "ops/process.h"
 #include "store/rocksdb_engine.h"
 
 namespace deferd {
@@ -28,6 +29,7 @@ struct Options {
   bool check_store = false, repair_store = false;
   std::string restore;
   std::string testing_clock;
+  bool monitor = false;
 };
 
 int test_config(const Options& options) {
@@ -67,68 +69,75 @@ int maintain(const Options& options, const DaemonConfig& config) {
   return EX_DATAERR;
 }
 
-int serve(const Options& options, const LoadedConfig& loaded) {
-  if (options.daemon && loaded.config.log.to == "stderr")
+/// Runs `body`; its exit code, or that of what it throws, which standard error is told.
+int reported(const std::string& config_file, const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (const ConfigError& error) {
+    std::cerr << error.problems.to_string(config_file);
+    return EX_CONFIG;
+  } catch (const ErrorException& error) {
+    std::cerr << "deferd: " << error.what() << "\n";
+    return error.code == Errc::invalid ? EX_CONFIG : EX_UNAVAILABLE;
+  } catch (const std::exception& error) {
+    std::cerr << "deferd: " << error.what() << "\n";
+    return EX_SOFTWARE;
+  }
+}
+
+/// A worker's life.
+int work(const Options& options, const std::optional<Account>& account, const LoadedConfig& loaded, MonitorLink& link,
+         std::vector<smtp::Bound> bound, pid_t monitor) {
+  if (account) become(*account);
+  gain_no_privileges();
+  if (!end_with(monitor)) return EX_SOFTWARE;
+  Lent lent{std::move(bound),
+            [&link](smtp::TlsFile which, const std::string& path) {
+              auto file = smtp::open_tls_file(which, path);
+              return file || errno != EACCES ? std::move(file) : link.open(which);
+            },
+            [&link] { link.reloaded(); }};
+  return serve({options.config, options.testing_clock}, loaded, std::move(lent), link, link.gone().fd, [&options] {
+    if (options.daemon) detach_from_terminal();
+  });
+}
+
+int start(const Options& options, LoadedConfig loaded) {
+  const auto& config = loaded.config;
+  if (options.daemon && config.log.to == "stderr")
     throw ErrorException({Errc::invalid, "with --daemon standard error is closed: set log: {to: syslog}, or a file"});
+  std::optional<Account> account;  // whom root becomes; a test stays who it is
+  if (geteuid() == 0 && options.testing_clock.empty()) account = find_account(config.user, config.group);
   std::optional<Background> background;
   if (options.daemon) background.emplace(Background::enter());
   std::optional<PidFile> pid_file;
   if (!options.pid_file.empty()) pid_file.emplace(options.pid_file);
-  const auto& config = loaded.config;
-  if (options.testing_clock.empty()) drop_privileges(config.user, config.group);  // a test stays who it is
-  const auto limit = raise_fd_limit();
-  SignalWaiter signals;
-  Notifier notifier;
-
-  SystemClock system_clock;
-  std::optional<TestingClock> testing_clock;
-  if (!options.testing_clock.empty()) testing_clock.emplace(or_throw(Codec<Time>::parse(options.testing_clock)));
-  const Clock& clock = testing_clock ? static_cast<const Clock&>(*testing_clock) : system_clock;
-
-  LogWriter log(config.log, clock);
-  log.notice("deferd.starting", {{"version", DEFERD_VERSION}, {"config", options.config}, {"descriptors", limit.now}});
-  try {
-    Daemon daemon(options.config, loaded, clock, testing_clock ? &*testing_clock : nullptr, log);
-    daemon.start();
-    notifier.ready();
+  const auto ready = [&background] {
     if (background) background->ready();
-    log.notice("deferd.ready", {});
-    const auto alive_every = notifier.watchdog() ? std::chrono::duration_cast<std::chrono::milliseconds>(*notifier.watchdog() / 2)
-                                                 : std::chrono::milliseconds(std::chrono::hours(1));
-    for (bool serving = true; serving;) {
-      const auto event = signals.wait_for(alive_every);
-      notifier.alive();
-      if (!event) continue;
-      switch (*event) {
-        case MainEvent::reload:
-          notifier.reloading(system_clock.steady());
-          daemon.reload();  // logged there
-          notifier.ready();
-          break;
-        case MainEvent::terminate:
-          serving = false;
-      }
-    }
-    notifier.stopping();
-    log.notice("deferd.stopping", {});
-    const bool quiet = daemon.stop([&] {
-      notifier.alive();
-      return signals.wait_for(std::chrono::milliseconds(0)) == MainEvent::terminate;
-    });
-    log.notice("deferd.stopped", {});
-    if (!quiet) {
-      log.flush();
-      std::_Exit(0);
-    }
-    return 0;
-  } catch (const std::exception& error) {
-    if (config.log.to != "stderr") log.error("deferd.failed", {{"what", error.what()}});  // else main() tells it
-    throw;
-  }
+  };
+  Notifier notifier;
+  if (!account && !options.monitor) return serve({options.config, options.testing_clock}, loaded, {}, notifier, -1, ready);
+
+  const SystemClock clock;
+  const auto worker = [&](const LoadedConfig& now, MonitorLink& link, std::vector<smtp::Bound> bound, pid_t monitor) {
+    return reported(options.config, [&] { return work(options, account, now, link, std::move(bound), monitor); });
+  };
+  return Monitor(options.config, std::move(loaded), {worker, ready, notifier, clock, account}).run();
+}
+
+int act(const Options& options) {
+  if (options.test) return test_config(options);
+  Problems problems;
+  auto loaded = load_config(options.config, problems);
+  std::cerr << problems.to_string(options.config);
+  if (!loaded) return EX_CONFIG;
+  if (options.check_store || options.repair_store || !options.restore.empty()) return maintain(options, loaded->config);
+  return start(options, std::move(*loaded));
 }
 
 int run(int argc, char** argv) {
   umask(027);
+  open_standard_streams();
   Options options;
   CLI::App app{"deferd - greylisting daemon for Postfix and Sendmail"};
   app.set_version_flag("-V,--version", "deferd " DEFERD_VERSION);
@@ -143,38 +152,17 @@ int run(int argc, char** argv) {
                  "for tests only: a clock that stands at TIME until it is moved; root stays root")
       ->type_name("TIME")
       ->group("Testing");
+  app.add_flag("--monitor", options.monitor, "for tests only: a monitor and a worker, though neither is root")->group("Testing");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : EX_USAGE;
   }
 
-  if (options.test) return test_config(options);
-  Problems problems;
-  const auto loaded = load_config(options.config, problems);
-  std::cerr << problems.to_string(options.config);
-  if (!loaded) return EX_CONFIG;
-  if (options.check_store || options.repair_store || !options.restore.empty()) return maintain(options, loaded->config);
-  return serve(options, *loaded);
+  return reported(options.config, [&options] { return act(options); });
 }
 
 }  // namespace
 }  // namespace deferd
 
-int main(int argc, char** argv) {
-  std::string file;  // named in errors of the configuration
-  for (int i = 1; i + 1 < argc; ++i)
-    if (std::string_view(argv[i]) == "-c" || std::string_view(argv[i]) == "--config") file = argv[i + 1];
-  try {
-    return deferd::run(argc, argv);
-  } catch (const deferd::ConfigError& error) {
-    std::cerr << error.problems.to_string(file.empty() ? DEFERD_CONFIG_FILE : file);
-    return EX_CONFIG;
-  } catch (const deferd::ErrorException& error) {
-    std::cerr << "deferd: " << error.what() << "\n";
-    return error.code == deferd::Errc::invalid ? EX_CONFIG : EX_UNAVAILABLE;
-  } catch (const std::exception& error) {
-    std::cerr << "deferd: " << error.what() << "\n";
-    return EX_SOFTWARE;
-  }
-}
+int main(int argc, char** argv) { return deferd::run(argc, argv); }

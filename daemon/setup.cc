@@ -72,6 +72,7 @@ Value Daemon::setup() {
     exempt.set("files", texts(config->files));
   }
   setup.set("exempt", std::move(exempt));
+  setup.set("helpers", texts(started_with_.config.helpers, [](const std::vector<std::string>& words) { return texts(words); }));
   return setup;
 }
 

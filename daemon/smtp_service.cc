@@ -20,27 +20,30 @@ Mark mark_of_tls(const Value& file) {
 
 }  // namespace
 
-Result<SmtpService::Prepared> SmtpService::prepare(const smtp::SmtpConfig& config) {
+Result<SmtpService::Prepared> SmtpService::prepare(const smtp::SmtpConfig& config, const smtp::OpenTlsFile& open) {
   Prepared prepared;
   auto named = std::make_shared<smtp::SmtpConfig>(config);
   if (named->name.empty()) named->name = host_name();
   prepared.config = std::move(named);
   if (config.tls.certificate.empty()) return prepared;
-  auto tls = smtp::TlsContext::load(config.tls);
+  auto tls = smtp::TlsContext::load(config.tls, open);
   if (!tls) return tl::unexpected(tls.error());
   prepared.tls = std::move(*tls);
   return prepared;
 }
 
-SmtpService::SmtpService(const std::vector<smtp::SmtpAddress>& listen, Prepared prepared, Wiring wiring)
+SmtpService::SmtpService(const std::vector<smtp::SmtpAddress>& listen, Prepared prepared, Wiring wiring,
+                         std::vector<smtp::Bound> bound)
     : wiring_(std::move(wiring)),
       expires_(wiring_.metrics.gauge("deferd_smtp_certificate_expiry_timestamp_seconds", {},
                                      "When the certificate of the SMTP front end expires; 0: there is none.")),
       handover_(wiring_.log, wiring_.metrics) {
   take(std::move(prepared));
   server_ = std::make_unique<smtp::SmtpServer>(
-      listen, smtp::SmtpServer::Wiring{wiring_.open, [this] { return rules(); }, [this] { return current_.lock()->tls; },
-                                       handover_.starter(), wiring_.clock, wiring_.log, wiring_.metrics});
+      listen,
+      smtp::SmtpServer::Wiring{wiring_.open, [this] { return rules(); }, [this] { return current_.lock()->tls; },
+                               handover_.starter(), wiring_.clock, wiring_.log, wiring_.metrics},
+      std::move(bound));
 }
 
 void SmtpService::take(Prepared prepared) {

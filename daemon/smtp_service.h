@@ -29,10 +29,11 @@ class SmtpService {
     std::shared_ptr<smtp::TlsContext> tls;  ///< Null: none is configured.
   };
   /// Errors: invalid, of the certificate; what() begins with the setting's name within `smtp.tls`.
-  static Result<Prepared> prepare(const smtp::SmtpConfig& config);
+  static Result<Prepared> prepare(const smtp::SmtpConfig& config, const smtp::OpenTlsFile& open = smtp::open_tls_file);
 
-  /// Listens, serves nobody yet. Throws ErrorException: busy, invalid, io.
-  SmtpService(const std::vector<smtp::SmtpAddress>& listen, Prepared prepared, Wiring wiring);
+  /// Listens, serves nobody yet. `bound`: those of `listen` that are listened at already. Throws ErrorException: busy, invalid,
+  /// io.
+  SmtpService(const std::vector<smtp::SmtpAddress>& listen, Prepared prepared, Wiring wiring, std::vector<smtp::Bound> bound);
 
   void start();
   /// New connections go by it, as far as why_restart() is empty; a new certificate holds at once. Logs what is wrong with that.

@@ -13,9 +13,10 @@ os.environ["DEFERD_BUILD"] = str(pathlib.Path(sys.argv[1]).resolve())
 import configuration
 import logs
 import misbehaving
+import monitored
 import running
 import starting
 import storing
 
-tests = [test for topic in (configuration, starting, running, logs, storing, misbehaving) for test in topic.TESTS]
+tests = [test for topic in (configuration, starting, monitored, running, logs, storing, misbehaving) for test in topic.TESTS]
 play([test for test in tests if len(sys.argv) < 3 or test.__name__ in sys.argv[2:]])

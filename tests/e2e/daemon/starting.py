@@ -83,19 +83,23 @@ def in_the_background_it_is_ready_when_the_command_returns():
         pid = int(pid_file.read_text())
         try:
             assert attempt(deferd.socket).startswith("451"), deferd.log()
-            status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+            worker = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().strip()
+            lines = pathlib.Path(f"/proc/{worker}/status").read_text().splitlines()
+            status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
             account = pwd.getpwnam("nobody")
             assert status["Uid"].split() == [str(account.pw_uid)] * 4, status["Uid"]
             assert status["Gid"].split() == [str(account.pw_gid)] * 4, status["Gid"]
             assert "0" not in status["Groups"].split(), status["Groups"]
             assert int(status["CapEff"], 16) == 0, status["CapEff"]
             assert (deferd.folder / "db").stat().st_uid == account.pw_uid
+            assert deferd.log_path.stat().st_uid == account.pw_uid
+            assert "monitor.worker_started" in deferd.log() and "deferd.ready" in deferd.log()
 
             code, said = second(deferd, "--daemon", "--pid-file", pid_file)
             assert code == 69 and f"already running as pid {pid}" in said, (code, said)
         finally:
             os.kill(pid, signal.SIGTERM)
-        wait_for(lambda: gone(pid), "it to end")
+        wait_for(lambda: gone(pid) and gone(worker), "it to end")
         assert not pid_file.exists()
 
 

@@ -1,0 +1,308 @@
+#include "daemon/monitor.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "daemon/lend_file.h"
+#include "ops/safe_path.h"
+
+namespace deferd {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLongest{3'600'000};           // between two looks at what is due
+constexpr std::chrono::seconds kHurriedWorker{30};    // from the second SIGTERM to SIGKILL
+constexpr std::chrono::seconds kHelpersPatience{10};  // from SIGTERM to SIGKILL
+constexpr int kLinesAMinute = 60;                     // of a helper
+constexpr int kAtATurn = 64;                          // notices
+
+std::string how(int status) {
+  if (WIFSIGNALED(status)) return fmt::format("killed by signal {}", WTERMSIG(status));
+  return fmt::format("exit code {}", WEXITSTATUS(status));
+}
+
+std::int64_t count(std::chrono::seconds time) { return time.count(); }
+
+}  // namespace
+
+Monitor::Helper::Helper(const Clock& clock) : noise(clock, kLinesAMinute, std::chrono::minutes(1)) {}
+
+Monitor::Monitor(std::string config_file, LoadedConfig loaded, Wiring wiring)
+    : config_file_(std::move(config_file)),
+      wiring_(std::move(wiring)),
+      signals_(SignalWaiter::Children::told),
+      config_(config_file_, std::move(loaded)),
+      log_(config_.first().config.log, wiring_.clock, wiring_.account) {
+  find_helpers();
+  bound_ = smtp::bind_tcp(config_.first().config.listen.smtp);
+}
+
+void Monitor::find_helpers() {
+  const auto& commands = config_.first().config.helpers;
+  Problems problems;
+  if (!commands.empty())
+    if (auto safe = check_safe(config_file_); !safe) problems.error({}, "helpers", safe.error().what);
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    const auto& name = commands[i].front();
+    auto program = find_helper(name);
+    if (!program) {
+      problems.error({}, fmt::format("helpers[{}]", i), program.error().what);
+      continue;
+    }
+    auto& helper = helpers_.emplace_back(wiring_.clock);
+    helper.name = fmt::format("{}[{}]", name.substr(name.rfind('/') + 1), i);
+    helper.program = std::move(*program);
+    helper.command = commands[i];
+  }
+  if (problems.failed()) throw ConfigError(std::move(problems));
+}
+
+int Monitor::run() {
+  start_worker(config_.first());
+  while (phase_ != Phase::ending_helpers || helpers_live()) {
+    wait();
+    kill_who_is_late();
+    if (phase_ == Phase::serving) start_what_is_due();
+  }
+  return code_;
+}
+
+bool Monitor::helpers_live() const {
+  return std::any_of(helpers_.begin(), helpers_.end(), [](const Helper& helper) { return helper.run.has_value(); });
+}
+
+// ---- starting
+
+void Monitor::start_worker(const LoadedConfig& config) {
+  worker_.due.reset();
+  worker_.serves = false;
+  worker_.respawn.started(now());
+  try {
+    auto ends = make_link();
+    const pid_t monitor = getpid();
+    std::fflush(nullptr);  // else both would write what is still buffered
+    const pid_t pid = fork();
+    if (pid < 0) throw ErrorException({Errc::io, "cannot start a process"});
+    if (pid == 0) {
+      ends.first = {};
+      std::exit(be_worker(config, std::move(ends.second), monitor));
+    }
+    setpgid(pid, pid);
+    worker_.pid = pid;
+    worker_.link.emplace(std::move(ends.first));
+    log_.notice("monitor.worker_started", {{"pid", static_cast<int>(pid)}});
+  } catch (const ErrorException& error) {
+    const auto wait = worker_.respawn.ended(now());
+    worker_.due = now() + wait;
+    log_.error("monitor.worker_not_started", {{"what", error.what()}, {"again_in_s", count(wait)}});
+  }
+}
+
+int Monitor::be_worker(const LoadedConfig& config, LinkEnd end, pid_t monitor) {
+  setpgid(0, 0);  // a terminal's signals come through the monitor alone
+  closelog();     // its descriptor goes next
+  std::vector<int> kept{end.life.get(), end.files.get()};
+  for (const auto& one : bound_) kept.push_back(one.listener.descriptor());
+  close_all_but(std::move(kept));
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  std::signal(SIGCHLD, SIG_DFL);
+  sigprocmask(SIG_UNBLOCK, &child, nullptr);
+  MonitorLink link(std::move(end), wiring_.notifier.watchdog());
+  return wiring_.work(config, link, std::move(bound_), monitor);
+}
+
+void Monitor::start_helper(Helper& helper) {
+  helper.due.reset();
+  helper.respawn.started(now());
+  try {
+    helper.run.emplace(helper.program, helper.command);
+    log_.notice("monitor.helper_started", {{"helper", helper.name}, {"pid", static_cast<int>(helper.run->pid())}});
+  } catch (const ErrorException& error) {
+    const auto wait = helper.respawn.ended(now());
+    helper.due = now() + wait;
+    log_.error("monitor.helper_not_started", {{"helper", helper.name}, {"what", error.what()}, {"again_in_s", count(wait)}});
+  }
+}
+
+void Monitor::start_what_is_due() {
+  if (worker_.due && *worker_.due <= now()) start_worker(config_.next(log_));
+  for (auto& helper : helpers_)
+    if (helper.due && *helper.due <= now()) start_helper(helper);
+}
+
+// ---- what happens
+
+void Monitor::wait() {
+  std::vector<pollfd> others;
+  const pollfd none{-1, 0, 0};  // poll(2) passes over it
+  others.push_back(worker_.link ? worker_.link->notices() : none);
+  others.push_back(worker_.link ? worker_.link->questions() : none);
+  for (const auto& helper : helpers_) others.push_back(helper.run ? pollfd{helper.run->output(), POLLIN, 0} : none);
+
+  auto next = now() + kLongest;
+  for (const auto& due : {worker_.due, kill_at_})
+    if (due) next = std::min(next, *due);
+  for (const auto& helper : helpers_)
+    if (helper.due) next = std::min(next, *helper.due);
+
+  const auto event = signals_.wait_for(std::max(milliseconds(0), std::chrono::ceil<milliseconds>(next - now())), others);
+  if (others[0].revents != 0) hear_worker();
+  if (others[1].revents != 0) answer_worker();
+  for (std::size_t i = 0; i < helpers_.size(); ++i)
+    if (others[2 + i].revents != 0) hear(helpers_[i]);
+  if (event) take(*event);
+}
+
+void Monitor::take(MainEvent event) {
+  switch (event) {
+    case MainEvent::terminate:
+      return terminate();
+    case MainEvent::reload:  // a worker that is about to be started reads the file anyway
+      if (worker_.pid > 0) kill(worker_.pid, SIGHUP);
+      return;
+    case MainEvent::child:
+      return reap();
+  }
+}
+
+void Monitor::terminate() {
+  if (phase_ == Phase::ending_helpers) return;
+  if (phase_ == Phase::ending_worker && !kill_at_) kill_at_ = now() + kHurriedWorker;
+  phase_ = Phase::ending_worker;
+  bound_.clear();
+  if (worker_.pid > 0)
+    kill(worker_.pid, SIGTERM);
+  else
+    end_helpers(0);
+}
+
+void Monitor::reap() {
+  int status = 0;
+  for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (pid == worker_.pid) worker_ended(status);
+    for (auto& helper : helpers_)
+      if (helper.run && helper.run->pid() == pid) helper_ended(helper, status);
+  }
+}
+
+void Monitor::worker_ended(int status) {
+  hear_worker();  // its last words
+  worker_.link.reset();
+  worker_.pid = 0;
+  if (phase_ == Phase::ending_worker || !was_ready_) {
+    if (WIFSIGNALED(status)) log_.error("monitor.worker_ended", {{"how", how(status)}});
+    return end_helpers(WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE);
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG) config_.refused();
+  const auto wait = worker_.respawn.ended(now());
+  worker_.due = now() + wait;
+  log_.error("monitor.worker_ended", {{"how", how(status)}, {"again_in_s", count(wait)}});
+  wiring_.notifier.status(fmt::format("the worker has ended ({}) and is started again", how(status)));
+}
+
+void Monitor::helper_ended(Helper& helper, int status) {
+  hear(helper);
+  helper.run.reset();
+  if (phase_ == Phase::ending_helpers) return;
+  const auto wait = helper.respawn.ended(now());
+  helper.due = now() + wait;
+  log_.error("monitor.helper_ended", {{"helper", helper.name}, {"how", how(status)}, {"again_in_s", count(wait)}});
+}
+
+void Monitor::end_helpers(int code) {
+  code_ = code;
+  phase_ = Phase::ending_helpers;
+  kill_at_ = now() + kHelpersPatience;
+  for (const auto& helper : helpers_)
+    if (helper.run) kill(helper.run->pid(), SIGTERM);
+}
+
+void Monitor::kill_who_is_late() {
+  if (!kill_at_ || now() < *kill_at_) return;
+  kill_at_.reset();
+  if (phase_ == Phase::ending_worker && worker_.pid > 0) kill(worker_.pid, SIGKILL);
+  if (phase_ == Phase::ending_helpers)
+    for (const auto& helper : helpers_)
+      if (helper.run) kill(helper.run->pid(), SIGKILL);
+}
+
+// ---- what they say
+
+void Monitor::hear_worker() {
+  for (int turn = 0; turn < kAtATurn && worker_.link; ++turn) {
+    const auto notice = worker_.link->notice();
+    if (notice && !*notice) return;
+    if (notice) {
+      take(**notice);
+      continue;
+    }
+    if (notice.error().code != Errc::unavailable) log_.error("monitor.worker_not_understood", {{"what", notice.error().what}});
+    worker_.link.reset();
+  }
+}
+
+void Monitor::take(Notice notice) {
+  switch (notice) {
+    case Notice::ready:
+      wiring_.notifier.ready();
+      if (std::exchange(worker_.serves, true)) return;  // it has reloaded
+      config_.ready();
+      wiring_.notifier.status("serving");
+      if (std::exchange(was_ready_, true)) return;
+      wiring_.ready();
+      // Not before: had another deferd been serving already, they would have met its helpers.
+      for (auto& helper : helpers_) start_helper(helper);
+      return;
+    case Notice::reloading:
+      return wiring_.notifier.reloading(now());
+    case Notice::reloaded:
+      config_.reloaded();
+      return log_.reopen(config_.in_force().config.log);
+    case Notice::stopping:
+      if (phase_ == Phase::ending_worker) wiring_.notifier.stopping();
+      return;
+    case Notice::alive:
+      return wiring_.notifier.alive();
+  }
+}
+
+void Monitor::answer_worker() {
+  if (!worker_.link) return;
+  const auto question = worker_.link->question();
+  if (question && !*question) return;
+  if (!question) {
+    if (question.error().code != Errc::unavailable)
+      log_.error("monitor.worker_not_understood", {{"what", question.error().what}});
+    return;
+  }
+  Problems problems;
+  const auto config = config_.read(problems);
+  const auto file = config ? lend_file(config_file_, config->config.smtp.tls, **question)
+                           : Result<Descriptor>(fail(Errc::invalid, config_file_ + " is wrong"));
+  if (file) return worker_.link->answer(*file, 0);
+  log_.error("monitor.file_refused", {{"what", file.error().what}});
+  worker_.link->answer({}, file.error().code == Errc::not_found ? ENOENT : EACCES);
+}
+
+void Monitor::hear(Helper& helper) {
+  if (!helper.run) return;
+  helper.run->read([&](std::string_view line) {
+    if (const auto left_out = helper.noise.admit())
+      log_.notice("monitor.helper_said", {{"helper", helper.name}, {"line", line}, {"left_out", *left_out}});
+  });
+}
+
+}  // namespace deferd

@@ -1,0 +1,225 @@
+// The monitor with workers that only play. Each in a process of its own, because it forks, and waits for all children there are.
+#include "daemon/monitor.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include <csignal>
+#include <thread>
+
+#include "base/clock.h"
+#include "ops/test_support.h"
+
+namespace deferd {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Every look at it takes a second, so that what is to be waited for has come.
+class HurriedClock : public Clock {
+ public:
+  Time now() const override { return SystemClock().now(); }
+  SteadyTime steady() const override { return now_ += 1s; }
+
+ private:
+  mutable SteadyTime now_{};
+};
+
+using Work = std::function<int(int round, MonitorLink& link, pid_t monitor)>;
+
+class MonitorTest : public ::testing::Test {
+ protected:
+  MonitorTest() { write(""); }
+  void write(const std::string& settings) {
+    std::ofstream(dir / "deferd.yaml") << "log: {to: " << (dir / "log") << "}\n" << settings;
+    chmod((dir / "deferd.yaml").c_str(), 0644);
+  }
+  std::string script(const std::string& text) {
+    std::ofstream(dir / "helper") << "#!/bin/sh\n" << text << "\n";
+    chmod((dir / "helper").c_str(), 0755);
+    return dir / "helper";
+  }
+  std::string log() const { return test::contents(dir / "log"); }
+  /// In a worker: for what another process does.
+  bool logged(const std::string& part) const {
+    for (const auto end = std::chrono::steady_clock::now() + 30s; log().find(part) == std::string::npos;) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::sleep_for(5ms);
+    }
+    return true;
+  }
+  static int until_terminated() {
+    SignalWaiter signals;
+    return signals.wait_for(30s) == MainEvent::terminate ? 0 : 1;
+  }
+
+  /// `work` is told how many workers there were before.
+  test::Outcome run(const Work& work, const Clock& clock) {
+    return test::in_child([&] {
+      const auto counted = [&](const LoadedConfig&, MonitorLink& link, std::vector<smtp::Bound>, pid_t monitor) {
+        const auto before = test::contents(dir / "rounds").size();
+        std::ofstream(dir / "rounds", std::ios::app) << "x";
+        return work(static_cast<int>(before), link, monitor);
+      };
+      Problems problems;
+      Notifier notifier;
+      Monitor monitor(dir / "deferd.yaml", load_config(dir / "deferd.yaml", problems).value(),
+                      {counted, [] { dprintf(STDERR_FILENO, "ready"); }, notifier, clock, std::nullopt});
+      return monitor.run();
+    });
+  }
+  test::Outcome run(const Work& work) { return run(work, HurriedClock()); }
+
+  test::TempDir dir;
+};
+
+TEST_F(MonitorTest, EndsWithAWorkerThatCannotStart) {
+  const auto outcome = run([](int, MonitorLink&, pid_t) { return EX_CONFIG; });
+  EXPECT_EQ(outcome.code, EX_CONFIG);
+  EXPECT_EQ(outcome.output, "");
+}
+
+TEST_F(MonitorTest, EndsWithAFailureIfTheFirstWorkerIsKilled) {
+  const auto outcome = run([](int, MonitorLink&, pid_t) { return kill(getpid(), SIGKILL); });
+  EXPECT_EQ(outcome.code, EX_SOFTWARE);
+}
+
+TEST_F(MonitorTest, StartsAWorkerThatDiesAgain) {
+  const auto outcome = run([](int round, MonitorLink& link, pid_t monitor) {
+    link.ready();
+    if (round == 0) kill(getpid(), SIGKILL);
+    if (round == 1) return 3;
+    kill(monitor, SIGTERM);
+    return until_terminated();
+  });
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.output, "ready") << "once, by the first";
+  EXPECT_NE(log().find("error monitor.worker_ended how=\"killed by signal 9\" again_in_s=1\n"), std::string::npos) << log();
+  EXPECT_NE(log().find("error monitor.worker_ended how=\"exit code 3\" again_in_s=2\n"), std::string::npos) << log();
+}
+
+TEST_F(MonitorTest, StartsAWorkerAgainThoughItNeverGetsReadyAnyMore) {
+  const auto outcome = run([](int round, MonitorLink& link, pid_t monitor) {
+    if (round == 0) link.ready();
+    if (round < 3) return EX_CONFIG;
+    kill(monitor, SIGTERM);
+    return until_terminated();
+  });
+  EXPECT_EQ(outcome.code, 0);
+}
+
+TEST_F(MonitorTest, EndsWithTheCodeOfTheLastWorker) {
+  const auto outcome = run([](int, MonitorLink& link, pid_t monitor) {
+    link.ready();
+    kill(monitor, SIGTERM);
+    return until_terminated() + 4;
+  });
+  EXPECT_EQ(outcome.code, 4);
+}
+
+TEST_F(MonitorTest, PassesSignalsOn) {
+  const auto outcome = run([](int, MonitorLink& link, pid_t monitor) {
+    SignalWaiter signals;
+    link.ready();
+    kill(monitor, SIGHUP);
+    if (signals.wait_for(30s) != MainEvent::reload) return 1;
+    kill(monitor, SIGINT);
+    if (signals.wait_for(30s) != MainEvent::terminate) return 2;
+    kill(monitor, SIGTERM);
+    return signals.wait_for(30s) == MainEvent::terminate ? 0 : 3;
+  });
+  EXPECT_EQ(outcome.code, 0);
+}
+
+TEST_F(MonitorTest, KillsAWorkerThatDoesNotEndThoughItIsHurried) {
+  const auto outcome = run([](int, MonitorLink& link, pid_t monitor) {
+    SignalWaiter signals;
+    link.ready();
+    for (int i = 0; i < 2; ++i) {
+      kill(monitor, SIGTERM);
+      if (signals.wait_for(30s) != MainEvent::terminate) return 1;
+    }
+    while (true) {  // each notice is a look at the clock
+      link.alive();
+      std::this_thread::sleep_for(1ms);
+    }
+  });
+  EXPECT_EQ(outcome.code, EX_SOFTWARE);
+  EXPECT_NE(log().find("killed by signal 9"), std::string::npos) << log();
+}
+
+TEST_F(MonitorTest, StartsHelpersOnceTheWorkerServesAndAgainWhenTheyDie) {
+  write("helpers: [[" + script("echo hello; exit 3") + ", word]]\n");
+  const auto outcome = run([this](int, MonitorLink& link, pid_t monitor) {
+    if (log().find("helper") != std::string::npos) return 1;
+    link.ready();
+    if (!logged("again_in_s=2")) return 2;
+    kill(monitor, SIGTERM);
+    return until_terminated();
+  });
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(log().find("monitor.helper_said helper=helper[0] line=hello left_out=0\n"), std::string::npos) << log();
+  EXPECT_NE(log().find("monitor.helper_ended helper=helper[0] how=\"exit code 3\" again_in_s=1\n"), std::string::npos) << log();
+}
+
+TEST_F(MonitorTest, EndsHelpersAfterTheWorker) {
+  write("helpers: [[" + script("trap 'echo ended; exit' TERM; echo begun; while :; do sleep 0.05; done") + "]]\n");
+  const auto outcome = run(
+      [this](int, MonitorLink& link, pid_t monitor) {
+        link.ready();
+        if (!logged("line=begun")) return 1;
+        kill(monitor, SIGTERM);
+        until_terminated();
+        return log().find("line=ended") == std::string::npos ? 0 : 2;
+      },
+      SystemClock());
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(log().find("line=ended"), std::string::npos) << log();
+}
+
+TEST_F(MonitorTest, KillsHelpersThatDoNotEnd) {
+  write("helpers: [[" + script("trap '' TERM; echo begun; while :; do echo on; sleep 0.01; done") + "]]\n");
+  const auto outcome = run([this](int, MonitorLink& link, pid_t monitor) {
+    link.ready();
+    if (!logged("line=begun")) return 1;
+    kill(monitor, SIGTERM);
+    return until_terminated();
+  });
+  EXPECT_EQ(outcome.code, 0);
+}
+
+TEST_F(MonitorTest, RefusesHelpersThatAreNotThere) {
+  write("helpers: [[no-such-helper], [" + script("") + "], [/no/such/helper]]\n");
+  const auto outcome = run([](int, MonitorLink&, pid_t) { return 0; });
+  EXPECT_EQ(outcome.code, 99);
+  EXPECT_NE(outcome.output.find("no-such-helper"), std::string::npos) << outcome.output;
+}
+
+TEST_F(MonitorTest, RunsNoHelpersOfAConfigurationThatOthersCanChange) {
+  write("helpers: [[" + script("") + "]]\n");
+  chmod((dir / "deferd.yaml").c_str(), 0666);
+  const auto outcome = run([](int, MonitorLink&, pid_t) { return 0; });
+  EXPECT_EQ(outcome.code, 99);
+  EXPECT_NE(outcome.output.find("can be written to by others"), std::string::npos) << outcome.output;
+}
+
+TEST_F(MonitorTest, LendsTheFilesOfTheCertificate) {
+  std::ofstream(dir / "key") << "secret";
+  chmod((dir / "key").c_str(), 0600);
+  write("smtp: {tls: {certificate: /nonexistent, key: " + (dir / "key") + "}}\n");
+  const auto outcome = run([](int, MonitorLink& link, pid_t monitor) {
+    const auto key = link.open(smtp::TlsFile::key);
+    char bytes[100];
+    if (!key || ::read(key.get(), bytes, sizeof bytes) != 6) return 1;
+    if (link.open(smtp::TlsFile::certificate) || errno != ENOENT) return 2;
+    link.ready();
+    kill(monitor, SIGTERM);
+    return until_terminated();
+  });
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(log().find("monitor.file_refused what=\"/nonexistent: No such file"), std::string::npos) << log();
+}
+
+}  // namespace
+}  // namespace deferd
