@@ -81,6 +81,21 @@ void describe_changing(CLI::App& app, Arguments& arguments) {
   backup->add_option("directory", arguments.what, "Where to; the daemon's user must be able to write there")->required();
 }
 
+void describe_migrate(CLI::App& app, Arguments& arguments) {
+  auto* migrate = app.add_subcommand("migrate", "Take over from another greylister: deferctl migrate spamd");
+  migrate->require_subcommand(1);
+  migrate->fallthrough();
+  auto* spamd = migrate->add_subcommand("spamd", "Print a configuration in spamd's place, and import what spamd knows");
+  spamd->add_option("dump", arguments.what, "What spamdb prints; - is the standard input. Without: spamdb is run");
+  spamd->add_flag("--dry-run", arguments.dry_run, "Change nothing, and count what would be changed");
+  spamd->add_option("--spamd-conf", arguments.spamd_conf, "spamd.conf; without: /etc/mail/spamd.conf, if there is one");
+  spamd->add_option("--flags", arguments.flags, "spamd's flags, as one word");
+  spamd->add_option("--rc", arguments.rc, "A file with them: spamd_flags; without: /etc/rc.conf.local, if there is one");
+  spamd->add_option("--spamd-white", arguments.white_file, "Members of <spamd-white>; without: pfctl is run");
+  spamd->add_option("--nospamd", arguments.nospamd_file, "Members of <nospamd>; without: pfctl is run");
+  spamd->add_option("--rules", arguments.rules, "The packet filter's rules; without: /etc/pf.conf, if there is one");
+}
+
 }  // namespace
 
 void describe(CLI::App& app, Arguments& arguments) {
@@ -93,6 +108,7 @@ void describe(CLI::App& app, Arguments& arguments) {
   app.fallthrough();
   describe_reading(app, arguments);
   describe_changing(app, arguments);
+  describe_migrate(app, arguments);
 }
 
 }  // namespace deferd::ctl

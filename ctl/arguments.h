@@ -12,10 +12,11 @@ struct Arguments {
   bool json = false;
   std::string table;              ///< list, add
   std::string verb;               ///< lists: what is to be done; empty: show them
-  std::string what;               ///< show, add, delete, release, expect, explain, backup
+  std::string what;               ///< show, add, delete, release, expect, explain, backup, import, migrate
   std::string lasting;            ///< --for
   std::string format = "spamdb";  ///< import, export
-  bool dry_run = false;           ///< import
+  bool dry_run = false;           ///< import, migrate
+  std::string spamd_conf, flags, rc, white_file, nospamd_file, rules;  ///< migrate spamd
   std::string note;
   std::string helo, from, to, name;
   std::string interface;  ///< pf-rules: where strangers come in; empty: as the file or the default route has it.

@@ -16,6 +16,7 @@ constexpr std::pair<std::string_view, Command> kCommands[] = {
     {"plugins", plugins}, {"stats", stats},        {"lists", lists},       {"add", add},
     {"delete", forget},   {"release", release},    {"expect", expect},     {"reload", reload},
     {"backup", backup},   {"import", import_file}, {"export", export_all}, {"spf", spf_walk},
+    {"migrate", migrate_spamd},
     {"doctor", doctor}, {"pf-rules", pf_rules},
 };
 

@@ -30,6 +30,7 @@ Outcome<void> release(const Job& job);
 Outcome<void> expect(const Job& job);
 Outcome<void> import_file(const Job& job);  ///< import
 Outcome<void> export_all(const Job& job);   ///< export
+Outcome<void> migrate_spamd(const Job& job);  ///< migrate spamd
 Outcome<void> reload(const Job& job);
 Outcome<void> backup(const Job& job);
 
