@@ -38,7 +38,9 @@ Blacklist::Blacklist(const Config& config, Host& host)
     host.log().notice("blacklist.listening", {{"socket", port_->socket().bound().to_string()}});
   }
   keeper_.load_local();
-  keeper_.start();
+  shown_.emplace(plan_, port_action_, keeper_.feeds(), port_ ? port_->shared_socket() : nullptr, host);
+  shown_->update();  // at a reload: before the former plugin, which shows the same, is gone
+  keeper_.start([this] { shown_->update(); });
 }
 
 bool Blacklist::may_be_white(const std::vector<std::size_t>& feeds, const Address& client) const {

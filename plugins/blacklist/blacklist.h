@@ -8,6 +8,7 @@
 #include "deferd/plugin.h"
 #include "keeper.h"
 #include "plan.h"
+#include "shown.h"
 
 namespace deferd::blacklist {
 
@@ -34,6 +35,7 @@ class Blacklist : public Plugin {
 
   const Plan plan_;
   const ListAction port_action_;
+  std::optional<Shown> shown_;  // the keeper's thread works with it
   Keeper keeper_;
   std::vector<Entry> entries_;
   Counter* port_hits_ = nullptr;

@@ -48,6 +48,7 @@ class ConfigPort {
   ConfigPort& operator=(const ConfigPort&) = delete;
 
   const ConfigSocket& socket() const { return *socket_; }
+  const std::shared_ptr<ConfigSocket>& shared_socket() const { return socket_; }
   const PushedLists& lists() const { return socket_->lists(); }
 
  private:

@@ -116,12 +116,16 @@ Result<void> Keeper::refresh(std::string_view list) {
   return fail(Errc::not_found, "there is no list '" + std::string(list) + "' that could be fetched");
 }
 
-void Keeper::start() { thread_ = std::thread(&Keeper::run, this); }
+void Keeper::start(std::function<void()> looked) {
+  looked_ = std::move(looked);
+  thread_ = std::thread(&Keeper::run, this);
+}
 
 void Keeper::run() {
   while (!stop_) {
     try {
       run_due();
+      if (looked_ && !stop_) looked_();
     } catch (const std::exception& error) {
       host_.log().error("blacklist.broken", {{"error", error.what()}});
     }

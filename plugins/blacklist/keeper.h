@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -23,7 +24,8 @@ class Keeper {
   /// Loads what this machine's disk holds, as far as it can be had at once (kAtOnce bytes); the rest is the thread's. Never waits
   /// for a network or a program.
   void load_local();
-  void start();
+  /// `looked` is called on the thread each time it has looked at all lists.
+  void start(std::function<void()> looked = {});
 
   /// Whatever is due now; what the thread does again and again.
   void run_due();
@@ -59,6 +61,7 @@ class Keeper {
   const Copies copies_;
   Host& host_;
   std::vector<Meters> meters_;
+  std::function<void()> looked_;
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
   bool hurried_ = false;  // under mutex_
