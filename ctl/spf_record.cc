@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "deferd/ascii.h"
+
 namespace deferd::spf {
 namespace {
 
@@ -15,8 +17,6 @@ constexpr std::pair<std::string_view, Kind> kKinds[] = {
     {"ptr", Kind::ptr}, {"ip4", Kind::ip4},         {"ip6", Kind::ip6}, {"exists", Kind::exists},
 };
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 
 bool equal_folded(std::string_view a, std::string_view b) {

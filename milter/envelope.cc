@@ -1,5 +1,7 @@
 #include "milter/envelope.h"
 
+#include "deferd/ascii.h"
+
 namespace deferd {
 
 namespace {
@@ -29,12 +31,9 @@ std::string envelope_address(std::string_view argument) {
 std::string verified_name(std::string_view host, const Macros& macros) {
   if (host.ends_with('.')) host.remove_suffix(1);
   if (host.empty() || host.size() > 253) return {};
-  std::string name(host);
-  for (char& c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    const bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-    if (!fine) return {};
-  }
+  std::string name = lower(host);
+  for (const char c : name)
+    if (!is_alnum(c) && c != '-' && c != '.' && c != '_') return {};
   if (name == "unknown") return {};
   const auto resolved = macros.get("{client_resolve}");
   if (!resolved.empty() && resolved != "OK") return {};

@@ -1,19 +1,14 @@
 #include "smtp/held_message.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <iterator>
+
+#include "deferd/ascii.h"
 
 namespace deferd::smtp {
 namespace {
 
 constexpr std::string_view kLogged[] = {"from:", "to:", "subject:"};
-
-bool is_header(std::string_view line, std::string_view name) {
-  return line.size() >= name.size() && std::equal(name.begin(), name.end(), line.begin(), [](char want, char have) {
-           return want == (have >= 'A' && have <= 'Z' ? have - 'A' + 'a' : have);
-         });
-}
 
 std::string hex(std::uint64_t id) {
   char text[17];
@@ -26,7 +21,7 @@ std::string hex(std::uint64_t id) {
 void HeldMessage::note_header(std::string_view text, std::uint64_t session, const Address& client, Log& log) {
   for (std::size_t i = 0; i < std::size(kLogged); ++i) {
     const auto bit = static_cast<std::uint8_t>(1u << i);
-    if ((logged_ & bit) != 0 || !is_header(text, kLogged[i])) continue;
+    if ((logged_ & bit) != 0 || !starts_with_folded(text, kLogged[i])) continue;
     logged_ |= bit;
     log.info("smtp.held", {{"session", hex(session)}, {"client", client}, {"line", text.substr(0, kLongestLogged)}});
   }

@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "deferd/address.h"
+#include "deferd/ascii.h"
 
 namespace deferd::smtp {
 namespace {
@@ -15,10 +16,8 @@ constexpr std::string_view kBlanks = " \t";
 
 tl::unexpected<Error> malformed() { return fail(Errc::invalid, "Syntax error in the address"); }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alphanumeric(char c) { return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 bool is_printable(char c) { return c > ' ' && c < 0x7f; }
-bool in_domain(char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; }
+bool in_domain(char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; }
 bool in_local_part(char c) { return is_printable(c) && std::string_view("<>()[]\\,;:@\"").find(c) == std::string_view::npos; }
 bool in_quotes(char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\'; }
 
@@ -93,17 +92,13 @@ struct Reader {
   }
 };
 
-bool is_postmaster(std::string_view text) {
-  constexpr std::string_view name = "postmaster";
-  return std::equal(text.begin(), text.end(), name.begin(), name.end(),
-                    [](char have, char want) { return (have >= 'A' && have <= 'Z' ? have - 'A' + 'a' : have) == want; });
-}
+bool is_postmaster(std::string_view text) { return lower(text) == "postmaster"; }
 
 bool is_parameter(std::string_view word) {
   const auto equals = word.find('=');
   const auto keyword = word.substr(0, equals);
   if (keyword.empty() || keyword.starts_with('-')) return false;
-  if (!std::all_of(keyword.begin(), keyword.end(), [](char c) { return is_alphanumeric(c) || c == '-'; })) return false;
+  if (!std::all_of(keyword.begin(), keyword.end(), [](char c) { return is_alnum(c) || c == '-'; })) return false;
   if (equals == word.npos) return true;
   const auto value = word.substr(equals + 1);
   return !value.empty() && run(value, is_printable) == value.size();

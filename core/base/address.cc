@@ -7,18 +7,15 @@
 #include <cstring>
 #include <random>
 
+#include "deferd/ascii.h"
+
 namespace deferd {
 namespace {
 
 constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr std::size_t kLongestText = 45;  // INET6_ADDRSTRLEN without its NUL
 
-bool starts_with_tag(std::string_view text) {
-  constexpr std::string_view tag = "ipv6:";
-  return text.size() >= tag.size() && std::equal(tag.begin(), tag.end(), text.begin(), [](char want, char have) {
-           return want == (have >= 'A' && have <= 'Z' ? have - 'A' + 'a' : have);
-         });
-}
+bool starts_with_tag(std::string_view text) { return starts_with_folded(text, "ipv6:"); }
 
 tl::unexpected<Error> not_an_address() { return fail(Errc::invalid, "not an address such as 192.0.2.7 or 2001:db8::1"); }
 

@@ -1,6 +1,7 @@
 #include <charconv>
 #include <limits>
 
+#include "deferd/ascii.h"
 #include "deferd/time.h"
 
 namespace deferd {
@@ -11,8 +12,6 @@ struct Unit {
   std::int64_t milliseconds;
 };
 constexpr Unit kUnits[] = {{"w", 604'800'000}, {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}};
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// The position in kUnits, or its size.
 std::size_t unit_index(std::string_view name) {

@@ -6,20 +6,13 @@
 #include <iterator>
 #include <utility>
 
+#include "deferd/ascii.h"
+
 namespace deferd {
 namespace {
 
 constexpr std::size_t kMaxErrors = 20;
 constexpr std::size_t kMaxShown = 60;  // of an entry, in an error
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 /// What is compared: lower case; nothing if no entry could match it.
 std::optional<std::string> fold(std::string_view subject) {

@@ -8,15 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "deferd/ascii.h"
+
 namespace deferd {
 namespace {
 
 constexpr std::size_t kMaxDepth = 16;   // of parentheses
 constexpr std::size_t kMaxCount = 255;  // within {}: what POSIX guarantees
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 using Bytes = std::bitset<256>;
 

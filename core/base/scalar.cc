@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "deferd/ascii.h"
 #include "deferd/schema.h"
 
 namespace deferd {
@@ -17,13 +18,6 @@ Result<T> parse_whole(std::string_view text, const char* expected) {
   return number;
 }
 
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 }  // namespace
 
 namespace detail {
@@ -37,7 +31,7 @@ Result<double> parse_number(std::string_view text) {
 }
 
 Result<bool> parse_boolean(std::string_view text) {
-  const std::string word = text.size() <= 5 ? lower_case(text) : std::string();
+  const std::string word = text.size() <= 5 ? lower(text) : std::string();
   if (word == "yes" || word == "true" || word == "on") return true;
   if (word == "no" || word == "false" || word == "off") return false;
   return fail(Errc::invalid, "neither yes nor no");

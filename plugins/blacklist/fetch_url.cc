@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 
+#include "deferd/ascii.h"
 #include "source.h"
 
 namespace deferd::blacklist {
@@ -49,8 +50,7 @@ std::size_t take_body(char* bytes, std::size_t, std::size_t size, void* where) {
 /// The value of the header `name` (in small letters); nothing if `line` is another.
 std::string_view value_of(std::string_view line, std::string_view name) {
   if (line.size() <= name.size() || line[name.size()] != ':' || line.size() > kLongestHeader) return {};
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  if (!std::equal(name.begin(), name.end(), line.begin(), [&](char a, char b) { return a == lower(b); })) return {};
+  if (!starts_with_folded(line, name)) return {};
   line.remove_prefix(name.size() + 1);
   const auto start = line.find_first_not_of(" \t");
   if (start == line.npos) return {};

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <charconv>
 
+#include "deferd/ascii.h"
+
 namespace deferd::blacklist {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r";
 constexpr std::string_view kEndsToken = " \t\r-#;,";
 constexpr std::size_t kLongestToken = 64;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string_view trimmed(std::string_view text) {
   const auto start = text.find_first_not_of(kBlanks);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "deferd/ascii.h"
 #include "pushed.h"
 #include "source.h"
 #include "spamd_conf.h"
@@ -28,12 +29,6 @@ SourceSpec source_of(const ListConfig& list) {
   if (!list.exec.empty()) return {SourceSpec::Kind::command, {}, list.exec};
   if (!list.file.empty()) return {SourceSpec::Kind::file, list.file, {}};
   return {SourceSpec::Kind::entries, {}, list.entries};
-}
-
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-  return text;
 }
 
 FeedSpec feed_of(const ListConfig& list, const SourceSpec& source, const Config& config) {

@@ -4,14 +4,13 @@
 #include <cctype>
 
 #include "bytes.h"
+#include "deferd/ascii.h"
 
 namespace deferd::greylist {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 // A text too long keeps its beginning; the rest becomes sixteen letters, so that different ones stay different.

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "deferd/ascii.h"
+
 namespace deferd::rules {
 namespace {
 
@@ -11,9 +13,7 @@ constexpr int kDay = 24 * 60;
 
 std::optional<int> weekday(std::string_view text) {
   constexpr std::string_view kDays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-  std::string name(text);
-  for (char& c : name)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const std::string name = lower(text);
   for (int day = 0; day < 7; ++day)
     if (name == kDays[day]) return day;
   return std::nullopt;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "deferd/ascii.h"
+
 namespace deferd::traplist {
 
 std::string fold(std::string_view address) {
@@ -9,10 +11,7 @@ std::string fold(std::string_view address) {
   if (address.starts_with('@'))
     if (const auto colon = address.find(':'); colon != address.npos) address.remove_prefix(colon + 1);
   while (address.ends_with('.')) address.remove_suffix(1);
-  std::string folded(address.substr(0, kAddressMax));
-  for (char& c : folded)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return folded;
+  return lower(address.substr(0, kAddressMax));
 }
 
 // The last @ divides: a quoted local part may hold others.
