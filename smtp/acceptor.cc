@@ -37,10 +37,13 @@ void Acceptor::wait() {
 
 void Acceptor::take() {
   for (int taken = 0; taken < kAtATurn && socket_.is_open(); ++taken) {
-    const int descriptor = ::accept4(socket_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    const int descriptor =
+        ::accept4(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
       pause_ = {};
-      taken_.welcome(descriptor, *this);
+      taken_.welcome(descriptor, endpoint_of(peer), *this);
       continue;
     }
     const int error = errno;

@@ -7,12 +7,15 @@
 #include <functional>
 #include <string>
 
+#include "smtp/original_destination.h"
+
 namespace deferd::smtp {
 
 class Acceptor {
  public:
   struct Taken {
-    std::function<void(int descriptor, const Acceptor&)> welcome;  ///< Owns the descriptor, which is non-blocking.
+    /// Owns the descriptor, which is non-blocking.
+    std::function<void(int descriptor, const Endpoint& peer, const Acceptor&)> welcome;
     /// accept(2) failed with `error` for want of descriptors or memory, or for something unheard of; nobody is accepted for a
     /// while. True: some have been set free, so it will not be long.
     std::function<bool(int error)> failed;

@@ -14,6 +14,7 @@ namespace deferd::smtp {
 namespace {
 
 using State = Connection::State;
+using Until = ConnectionOwner::Until;
 
 constexpr std::size_t kPiece = 8192;            // one read
 constexpr std::size_t kTurn = 16 * kPiece;      // then others have their turn
@@ -46,7 +47,9 @@ std::chrono::seconds Connection::patience() const {
   return at_mta_ ? std::min(config_->limits.idle, kLedIdle) : config_->limits.idle;
 }
 
-void Connection::wait(bool to_write) { owner_.wait(*this, to_write); }
+void Connection::wait(const Moved& moved) {
+  owner_.wait(*this, moved.state == Moved::State::wait_write ? Until::writable : Until::readable);
+}
 
 void Connection::start(Session known, bool proxied) {
   if (proxied) {
@@ -93,8 +96,9 @@ void Connection::go_on() {
     }
 }
 
-void Connection::ready() {
+void Connection::ready(bool ended) {
   readable_ = true;
+  if (ended) ended_ = true;
   go_on();
 }
 
@@ -128,21 +132,21 @@ void Connection::answered(Step step) {
 bool Connection::read(std::size_t& budget) {
   // A plain socket that gave less than was asked for has nothing more; TLS may still hold some.
   if (budget == 0 || (!readable_ && !encrypted_)) {
-    wait(encrypted_);  // what TLS holds makes no socket readable, but it is writable
+    owner_.wait(*this, budget == 0 ? Until::next_turn : Until::readable);
     return false;
   }
   std::array<char, kPiece> piece;
   const auto got = transport().read(piece);
   switch (got.state) {
     case Moved::State::ok:
-      readable_ = got.bytes == piece.size();
+      readable_ = ended_ || got.bytes == piece.size();
       budget -= std::min(budget, got.bytes);
       reader_.feed({piece.data(), got.bytes});
       return true;
     case Moved::State::wait_read:
     case Moved::State::wait_write:
       readable_ = false;
-      wait(got.state == Moved::State::wait_write);
+      wait(got);
       return false;
     case Moved::State::closed:
     case Moved::State::failed:
@@ -285,7 +289,7 @@ bool Connection::send() {
       case Moved::State::wait_read:
       case Moved::State::wait_write:
         if (!waiting()) limit(patience());
-        wait(moved.state == Moved::State::wait_write);
+        wait(moved);
         return false;
       case Moved::State::closed:
       case Moved::State::failed:
@@ -346,7 +350,7 @@ bool Connection::shake_hands() {
       return true;
     case Moved::State::wait_read:
     case Moved::State::wait_write:
-      wait(moved.state == Moved::State::wait_write);
+      wait(moved);
       return false;
     case Moved::State::closed:
     case Moved::State::failed:
@@ -428,8 +432,10 @@ bool Connection::discard() {
   std::array<char, kPiece> piece;
   const auto got = plain_.read(piece);
   // One piece at a time, so that one who sends much has its turn and no more.
-  if (got.state == Moved::State::ok || got.state == Moved::State::wait_read)
-    wait(false);
+  if (got.state == Moved::State::ok)
+    owner_.wait(*this, ended_ || got.bytes == piece.size() ? Until::next_turn : Until::readable);
+  else if (got.state == Moved::State::wait_read)
+    wait(got);
   else
     close();
   return false;

@@ -24,9 +24,13 @@ class ConnectionOwner {
  public:
   virtual SteadyTime now() const = 0;
   virtual TimerWheel& wheel() = 0;
-  /// ready() is called once when the socket is readable (or, with `to_write`, writable), not from within. Whoever waits for the
-  /// same already does so only once. May fail: then give_up() is called, not from within.
-  virtual void wait(Connection& connection, bool to_write) = 0;
+  /// ready() is called, not from within, when that comes true. It may also be called without need.
+  enum class Until : std::uint8_t {
+    readable,   ///< There is more than when a read gave less than was asked for.
+    writable,   ///< There is room again after a write found none. May fail: then give_up() is called, not from within.
+    next_turn,  ///< Others had their turn.
+  };
+  virtual void wait(Connection& connection, Until until) = 0;
   /// Has session().answer() called where it may block, then answered(), not from within.
   virtual void think(Connection& connection) = 0;
   /// Now it is known who the client is. Null: it was refused (and told so).
@@ -57,8 +61,10 @@ class Connection : public Timed {
   /// `known` is what the socket tells. `proxied`: the real client is in a PROXY header, which comes first.
   void start(Session known, bool proxied);
 
-  void ready();  ///< The socket is.
-  void due();    ///< Its time in the wheel has come.
+  /// The socket may be readable or writable. `ended`: the peer has said its last word, or it is broken; reading goes on to the
+  /// end.
+  void ready(bool ended = false);
+  void due();  ///< Its time in the wheel has come.
   void answered(Step step);
   void mta_answered(MtaAnswer answer);
   void mta_failed();
@@ -93,8 +99,8 @@ class Connection : public Timed {
 
  private:
   void become(State state);
-  void go_on();  // as far as possible without waiting
-  void wait(bool to_write);
+  void go_on();                           // as far as possible without waiting
+  void wait(const Moved& moved);          // until what kept it from moving is over
   void limit(std::chrono::seconds time);  // how long the present state may last
 
   bool read(std::size_t& budget);  // some bytes into the reader; false: wait, or it is over
@@ -132,6 +138,7 @@ class Connection : public Timed {
   State state_ = State::header;
   Step::Then then_ = Step::Then::go_on;
   bool readable_ : 1 = true;  // nothing tells that there is nothing to read
+  bool ended_ : 1 = false;    // nothing will tell once more that there is something to read
   bool greeted_ : 1 = false;
   bool encrypted_ : 1 = false;  // what is said from now on goes through tls_
   bool held_ : 1 = false;

@@ -58,6 +58,11 @@ class ConnectionFixture : public ::testing::Test, protected ConnectionOwner {
         moved = true;
         connection->ready();
       }
+      if (waits_for_turn) {
+        waits_for_turn = false;
+        moved = true;
+        connection->ready();
+      }
       if (waits_to_write && writable) {
         waits_to_write = false;
         moved = true;
@@ -93,7 +98,9 @@ class ConnectionFixture : public ::testing::Test, protected ConnectionOwner {
 
   SteadyTime now() const override { return now_; }
   TimerWheel& wheel() override { return wheel_; }
-  void wait(Connection&, bool to_write) override { (to_write ? waits_to_write : waits_to_read) = true; }
+  void wait(Connection&, Until until) override {
+    (until == Until::writable ? waits_to_write : until == Until::readable ? waits_to_read : waits_for_turn) = true;
+  }
   void think(Connection&) override { thinking = true; }
   std::unique_ptr<SmtpSession> open(Connection&, Session known) override {
     opened_for = known.client.to_string() + ":" + std::to_string(known.client_port);
@@ -127,7 +134,8 @@ class ConnectionFixture : public ::testing::Test, protected ConnectionOwner {
   TimerWheel wheel_{now_};
   std::optional<Connection> connection;
   std::string opened_for;
-  bool waits_to_read = false, waits_to_write = false, thinking = false, hold_answers = false, writable = true, refuse = false;
+  bool waits_to_read = false, waits_to_write = false, waits_for_turn = false, thinking = false, hold_answers = false,
+       writable = true, refuse = false;
   bool is_over = false;
   int held = 0, handed_over = 0, left_mta = 0, slow = 0;
   std::size_t stuttered_bytes = 0;

@@ -91,7 +91,7 @@ class ConnectionMemoryTest : public HostTest, protected ConnectionOwner {
 
   SteadyTime now() const override { return now_; }
   TimerWheel& wheel() override { return wheel_; }
-  void wait(Connection&, bool) override {}
+  void wait(Connection&, Until) override {}
   void think(Connection&) override { thinking_ = true; }
   std::unique_ptr<SmtpSession> open(Connection&, Session known) override {
     return std::make_unique<SmtpSession>(rules_, open_, std::move(known), log_);

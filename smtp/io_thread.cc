@@ -1,5 +1,6 @@
 #include "smtp/io_thread.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <system_error>
 #include <utility>
 
 #include "ops/signals.h"
@@ -27,6 +29,12 @@ constexpr std::chrono::milliseconds kGoodbyePause{20};
 
 std::string farewell() { return format_reply(421, "4.3.2", "Shutting down"); }
 
+int duplicate(int descriptor) {
+  const int own = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) throw std::system_error(errno, std::generic_category(), "dup");
+  return own;
+}
+
 std::string busy(const SmtpConfig& config, const Address& client, const Clock& clock) {
   return format_reply(421, "4.7.0", expand(config.texts.busy, {config.name, config.product, client, clock.now()}));
 }
@@ -38,8 +46,11 @@ IoThread::IoThread(FrontEnd& front, unsigned lane)
       lane_(lane),
       wheel_(front.wiring.clock.steady()),
       work_(net::make_work_guard(io_)),
+      polled_(io_, duplicate(poller_.descriptor())),
       timer_(io_),
-      goodbye_timer_(io_) {}
+      goodbye_timer_(io_) {
+  poll();
+}
 
 IoThread::~IoThread() {
   acceptors_.clear();
@@ -65,25 +76,27 @@ void IoThread::join() {
 
 void IoThread::listen(int descriptor, std::string name) {
   // Duplicated here and now, while the descriptor is sure to be open.
-  acceptors_.emplace_back(io_, descriptor, std::move(name),
-                          Acceptor::Taken{[this](int accepted, const Acceptor& from) { welcome(accepted, from); },
-                                          [this](int error) { return accept_failed(error); }});
+  acceptors_.emplace_back(
+      io_, descriptor, std::move(name),
+      Acceptor::Taken{[this](int accepted, const Endpoint& client, const Acceptor& from) { welcome(accepted, client, from); },
+                      [this](int error) { return accept_failed(error); }});
 }
 
 // ---- those who come
 
-void IoThread::welcome(int descriptor, const Acceptor& acceptor) {
+void IoThread::welcome(int descriptor, const Endpoint& client, const Acceptor& acceptor) {
   const auto rules = front_.wiring.rules();
   const auto& config = *rules->config;
   auto* seat = new (std::nothrow) Seat(*this, lane_, descriptor, rules->config);
-  if (seat == nullptr) {
-    ::close(descriptor);
-    accept_failed(ENOMEM);
+  if (seat == nullptr || !watch(*seat)) {
+    const int error = seat == nullptr ? ENOMEM : errno;
+    if (seat == nullptr) ::close(descriptor);
+    delete seat;
+    accept_failed(error);
     return;
   }
   seats_.push_back(*seat);
   Session known;
-  const auto client = peer(descriptor);
   known.client = client.port != 0 ? client.address : Address::v4(0x7F000001);  // a unix socket: somebody on this host
   known.client_port = client.port;
   const auto local = original_destination(descriptor);
@@ -154,33 +167,54 @@ std::unique_ptr<SmtpSession> IoThread::open(Connection& connection, Session know
 
 // ---- what connections ask for
 
-void IoThread::wait(Connection& connection, bool to_write) {
+void IoThread::wait(Connection& connection, Until until) {
   auto& seat = static_cast<Seat&>(connection);
-  bool& waits = to_write ? seat.waits_to_write : seat.waits_to_read;
-  if (waits) return;
-  waits = true;
-  try {
-    auto& socket = seat.socket(io_);
-    waits = true;
-    socket.async_wait(to_write ? Seat::Socket::wait_write : Seat::Socket::wait_read, [this, &seat, &waits](const error_code&) {
-      waits = false;
-      if (seat.state() == Connection::State::over) {
-        if (seat.closed) bury(seat);  // else that is still to come
-        return;
-      }
-      seat.ready();
-      arm();
-    });
-  } catch (const boost::system::system_error& error) {
-    accept_failed(error.code().value());
-    net::post(io_, [&seat] { seat.give_up(); });
+  switch (until) {
+    case Until::readable:  // always told
+      return;
+    case Until::writable:
+      if (seat.polled_for_room) return;
+      seat.polled_for_room = poller_.add_writing(seat.descriptor(), &seat);
+      if (seat.polled_for_room) return;
+      accept_failed(errno);
+      return net::post(io_, [&seat] { seat.give_up(); });
+    case Until::next_turn:
+      return net::post(io_, [this, &seat] {
+        seat.ready();
+        arm();
+      });
   }
 }
 
-void IoThread::slowed(Connection& connection, int change) {
-  front_.slowed.add(change);
-  if (change > 0) static_cast<Seat&>(connection).unregister();
+bool IoThread::watch(Seat& seat) {
+  if (!seat.polled) seat.polled = poller_.add(seat.descriptor(), &seat);
+  return seat.polled;
 }
+
+void IoThread::unwatch(Seat& seat) {
+  if (seat.polled) poller_.remove(seat.descriptor());
+  seat.polled = seat.polled_for_room = false;
+}
+
+void IoThread::poll() {
+  polled_.async_wait(Seat::Socket::wait_read, [this](const error_code& error) {
+    if (error) return;
+    take_events();
+    poll();
+  });
+}
+
+// Each is told once: what goes wrong with one must not take the others'.
+void IoThread::take_events() {
+  for (const auto& event : poller_.take()) try {
+      static_cast<Seat*>(event.tag)->ready(event.ended);
+      arm();
+    } catch (const std::exception& error) {
+      front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
+    }
+}
+
+void IoThread::slowed(Connection&, int change) { front_.slowed.add(change); }
 
 void IoThread::think(Connection& connection) {
   auto& seat = static_cast<Seat&>(connection);
@@ -220,6 +254,7 @@ std::shared_ptr<TlsContext> IoThread::start_tls(Connection& connection) {
 void IoThread::hand_over(Connection& connection) {
   auto& seat = static_cast<Seat&>(connection);
   if (hurrying_) return net::post(io_, [this, &seat] { end_handover(seat); });
+  unwatch(seat);  // the hand-over waits for it in its own way
   // In the words of an MTA that is joined already nobody else has a say.
   const bool joined = seat.handover && seat.session()->mta_order().what == MtaOrder::What::join;
   try {
@@ -231,7 +266,7 @@ void IoThread::hand_over(Connection& connection) {
       if (seat.state() != Connection::State::handed_over) return;
       if (joined)
         seat.mta_over();
-      else
+      else if (take_back(seat))
         seat.mta_failed();
       if (stopping_) seat.finish(farewell());
       arm();
@@ -259,14 +294,23 @@ void IoThread::give_order(Seat& seat) {
 void IoThread::forget_handover(Seat& seat) {
   if (!seat.handover) return;
   seat.handover.reset();
+  seat.unregister();
   --front_.with_mta;
+}
+
+/// The client's next words are ours to hear.
+bool IoThread::take_back(Seat& seat) {
+  if (watch(seat)) return true;
+  accept_failed(errno);
+  seat.give_up();
+  return false;
 }
 
 // Neither of these now: the hand-over is in the middle of something. It may be ended meanwhile.
 
 void IoThread::answered_by_mta(Seat& seat, MtaAnswer answer) {
   net::post(io_, [this, &seat, answer = std::move(answer)]() mutable {
-    if (!seat.handover) return;
+    if (!seat.handover || !take_back(seat)) return;
     seat.mta_answered(std::move(answer));
     if (stopping_) seat.finish(farewell());
     arm();
@@ -279,7 +323,7 @@ void IoThread::handed_back(Seat& seat, bool over) {
     forget_handover(seat);
     if (over)
       seat.mta_over();
-    else
+    else if (take_back(seat))
       seat.mta_failed();
     if (stopping_) seat.finish(farewell());
     arm();
@@ -321,8 +365,8 @@ void IoThread::say_goodbyes() {
 }
 
 void IoThread::bury(Seat& seat) {
+  unwatch(seat);  // closing is not enough while a child that has not come to exec(2) has it, too
   seat.close_socket();
-  if (seat.waits()) return;  // the last of them comes here again
   seats_.erase_and_dispose(seats_.iterator_to(seat), [](Seat* dead) { delete dead; });
   end_if_empty();
 }
@@ -356,6 +400,7 @@ void IoThread::end_handover(Seat& seat) {
 void IoThread::end_if_empty() {
   if (!stopping_ || !seats_.empty()) return;
   timer_.cancel();
+  polled_.cancel();
   say_goodbyes();
   work_.reset();
 }

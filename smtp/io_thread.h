@@ -2,6 +2,7 @@
 #pragma once
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <list>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "smtp/acceptor.h"
 #include "smtp/connection.h"
 #include "smtp/front_end.h"
+#include "smtp/poller.h"
 #include "smtp/seat.h"
 
 namespace deferd::smtp {
@@ -35,7 +37,7 @@ class IoThread final : private ConnectionOwner {
  private:
   SteadyTime now() const override { return front_.wiring.clock.steady(); }
   TimerWheel& wheel() override { return wheel_; }
-  void wait(Connection& connection, bool to_write) override;
+  void wait(Connection& connection, Until until) override;
   void think(Connection& connection) override;
   std::unique_ptr<SmtpSession> open(Connection& connection, Session known) override;
   void holding(Connection& connection) override;
@@ -47,7 +49,11 @@ class IoThread final : private ConnectionOwner {
   void stuttered(std::size_t bytes) override { stuttered_ += bytes; }
   void over(Connection& connection) override;
 
-  void welcome(int descriptor, const Acceptor& acceptor);
+  void poll();
+  void take_events();
+  bool watch(Seat& seat);  // false: no room
+  void unwatch(Seat& seat);
+  void welcome(int descriptor, const Endpoint& client, const Acceptor& acceptor);
   bool accept_failed(int error);
   void make_room(std::optional<unsigned> lane);
   void send_away_all();
@@ -55,7 +61,8 @@ class IoThread final : private ConnectionOwner {
   void answered_by_mta(Seat& seat, MtaAnswer answer);
   void end_handover(Seat& seat);
   void forget_handover(Seat& seat);
-  void arm();  // after whatever may have set something in the wheel
+  bool take_back(Seat& seat);  // false: it was given up
+  void arm();                  // after whatever may have set something in the wheel
   void turn();
   void say_goodbye(std::unique_ptr<SmtpSession> session);
   void say_goodbyes();
@@ -67,6 +74,8 @@ class IoThread final : private ConnectionOwner {
   TimerWheel wheel_;  // outlives the seats
   boost::asio::io_context io_{1};
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
+  Poller poller_;
+  boost::asio::posix::stream_descriptor polled_;  // a duplicate of its descriptor
   boost::asio::steady_timer timer_, goodbye_timer_;
   std::optional<SteadyTime> armed_for_;
   std::list<Acceptor> acceptors_;

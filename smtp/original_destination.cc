@@ -10,7 +10,6 @@
 #include "smtp/redirected.h"
 
 namespace deferd::smtp {
-namespace {
 
 Endpoint endpoint_of(const sockaddr_storage& storage) {
   if (storage.ss_family == AF_INET) {
@@ -28,21 +27,13 @@ Endpoint endpoint_of(const sockaddr_storage& storage) {
   return {};
 }
 
-Endpoint ask(int (*whom)(int, sockaddr*, socklen_t*), int socket) {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof storage;
-  return whom(socket, reinterpret_cast<sockaddr*>(&storage), &size) == 0 ? endpoint_of(storage) : Endpoint{};
-}
-
-}  // namespace
-
 Endpoint original_destination(int socket) {
-  const auto local = ask(::getsockname, socket);
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  const auto local = ::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &size) == 0 ? endpoint_of(own) : Endpoint{};
   sockaddr_storage before{};
   if (local.port == 0 || !destination_before_redirect(socket, local.address.is_v4(), before)) return local;
   return endpoint_of(before);
 }
-
-Endpoint peer(int socket) { return ask(::getpeername, socket); }
 
 }  // namespace deferd::smtp

@@ -1,5 +1,7 @@
 // Where a redirected client meant to go.
 #pragma once
+#include <sys/socket.h>
+
 #include <cstdint>
 
 #include "deferd/address.h"
@@ -19,7 +21,7 @@ struct Endpoint {
 /// Does not block, never fails.
 Endpoint original_destination(int socket);
 
-/// The other end. Does not block, never fails.
-Endpoint peer(int socket);
+/// What an address of a socket says.
+Endpoint endpoint_of(const sockaddr_storage& address);
 
 }  // namespace deferd::smtp

@@ -22,31 +22,26 @@ struct Seat : Connection, Guest, boost::intrusive::list_base_hook<> {
       : Connection(owner, descriptor, std::move(config)), Guest(lane) {}
   ~Seat() { close_socket(); }
 
-  bool waits() const { return waits_to_read || waits_to_write; }
-
-  /// Asio's side of the socket, made when something is to be waited for. Throws boost::system::system_error: no room.
+  /// Asio's side of the socket, for a hand-over. Throws boost::system::system_error: no room.
   Socket& socket(boost::asio::io_context& context) {
     if (!registered) registered = std::make_unique<Socket>(context, descriptor());
     return *registered;
   }
-  /// Asio forgets the socket, to save memory, if it waits for nothing.
+  /// Asio forgets the socket.
   void unregister() {
-    if (!registered || waits()) return;
+    if (!registered) return;
     registered->release();
     registered.reset();
   }
   void close_socket() {
     if (std::exchange(closed, true)) return;
-    boost::system::error_code ignored;
-    if (registered)
-      registered->close(ignored);
-    else
-      ::close(descriptor());
+    unregister();
+    ::close(descriptor());
   }
 
   std::unique_ptr<Handover> handover;
   std::unique_ptr<Socket> registered;
-  bool waits_to_read = false, waits_to_write = false;  ///< A handler of the socket's is still to come.
+  bool polled = false, polled_for_room = false;  ///< The poller tells of it; also when it is writable.
   bool closed = false;
   bool known = false;  ///< Admitted under the client's own address, and logged.
   bool held = false;

@@ -87,6 +87,16 @@ TEST_F(SmtpServerTest, ListensAtAnAddressThatIsNotThereYet) {
   EXPECT_EQ(server->listening().size(), 2u);
 }
 
+TEST_F(SmtpServerTest, HearsAnEndThatComesTogetherWithTheLastWords) {
+  start();
+  const auto one = client(), other = client();
+  one->send("NOOP\r\n");
+  other->send("NO");
+  for (const auto& each : {&one, &other}) (*each)->finish_sending();
+  EXPECT_EQ(one->reply(), "250 2.0.0 OK");
+  for (const auto& each : {&one, &other}) EXPECT_EQ((*each)->reply(), "(closed)");
+}
+
 TEST_F(SmtpServerTest, TellsPluginsThatAClientHasGone) {
   script.hooks = hook::disconnect;
   start();
