@@ -63,7 +63,7 @@ Step SmtpSession::State::recipient_answered(MtaAnswer answer) {
   if (is_good(answer))
     ++envelope->relayed;
   else
-    session().rcpt_to.pop_back();
+    dialogue->drop_last_recipient();
   if (is_temporary(answer.reply)) ++envelope->put_off;
   if (answer.last) lose_mta();
   return say(std::move(answer.reply), answer.code == 421 ? Then::hang_up : Then::go_on);
@@ -127,7 +127,7 @@ Step SmtpSession::State::mta_failed() {
   if (in_message || what == What::data) {
     forget_envelope();
   } else {
-    session().rcpt_to.pop_back();
+    dialogue->drop_last_recipient();
     ++envelope->put_off;
     lose_mta();
   }

@@ -149,7 +149,7 @@ void DialogueImpl::ask(Stage stage, const std::string* rcpt) {
   auto& instances = generation_->instances();
   // At data and headers, whoever let the recipients in by an `accept` protects the message from plugins below.
   auto end = holder(scopes_of(stage));
-  if (stage == Stage::data || stage == Stage::headers) end = std::min(end, message_holder_);
+  if (stage == Stage::data || stage == Stage::headers) end = std::min(end, let_through_.holder);
   for (std::size_t i = 0; i < std::min(end, instances.size()); ++i) {
     auto& instance = *instances[i];
     if (!instance.has(hook_of(stage))) continue;
@@ -294,12 +294,18 @@ const Decision& DialogueImpl::rcpt(std::string to) {
   const auto& decision = decide(Stage::rcpt, kRcptScopes, to);
   if (decision.lets_through()) {
     const auto index = holder(kRcptScopes);
-    message_holder_ = session_.rcpt_to.empty() ? index : std::max(message_holder_, index);
-    waited_ = std::max(waited_, decision.waited);
+    before_last_ = let_through_;
+    let_through_.holder = session_.rcpt_to.empty() ? index : std::max(let_through_.holder, index);
+    let_through_.waited = std::max(let_through_.waited, decision.waited);
     session_.rcpt_to.push_back(std::move(to));
   }
   session_.tags.resize(tags);  // a recipient's tags are that recipient's
   return decision;
+}
+
+void DialogueImpl::drop_last_recipient() {
+  session_.rcpt_to.pop_back();
+  let_through_ = before_last_;
 }
 
 const Decision& DialogueImpl::data() {
@@ -323,7 +329,7 @@ const Decision& DialogueImpl::headers() {
 
 Duration DialogueImpl::accepted() {
   if (mode_ == Mode::live) tell_plugins(Hook::accepted);
-  return waited_;
+  return let_through_.waited;
 }
 
 bool DialogueImpl::client_is_white() {
@@ -360,8 +366,7 @@ void DialogueImpl::forget_envelope() {
         session_.tags.insert(session_.tags.end(), answer->verdict.tags.begin(), answer->verdict.tags.end());
   exempt_.reset();
   untold_.reset();
-  message_holder_ = kNobody;
-  waited_ = {};
+  let_through_ = before_last_ = {};
 }
 
 void DialogueImpl::reset() {

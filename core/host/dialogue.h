@@ -30,6 +30,7 @@ class DialogueImpl : public Dialogue {
   const Decision& helo() override;
   const Decision& mail(std::string from) override;
   const Decision& rcpt(std::string to) override;
+  void drop_last_recipient() override;
   const Decision& data() override;
   const Decision& headers() override;
   Duration accepted() override;
@@ -82,8 +83,12 @@ class DialogueImpl : public Dialogue {
   std::vector<std::string> front_end_tags_;  // what the front end put there, kept across transactions
   std::optional<Verdict> untold_;            // voice: data; the first deferral
   std::string untold_plugin_;
-  std::size_t message_holder_ = 0;  // plugins above it may still refuse the message
-  Duration waited_{};
+  /// What the recipients that were let through say together.
+  struct LetThrough {
+    std::size_t holder = kNobody;  // plugins above it may still refuse the message
+    Duration waited{};
+  };
+  LetThrough let_through_, before_last_;  // before_last_: without the last recipient
   bool connect_asked_ = false;
   bool helo_asked_ = false;
   Past past_;

@@ -80,6 +80,9 @@ class Dialogue {
   /// tell.
   virtual const Decision& rcpt(std::string to) = 0;
 
+  /// The MTA does not want the recipient that joined last: it leaves session().rcpt_to, and how it was let in no longer counts.
+  virtual void drop_last_recipient() { session().rcpt_to.pop_back(); }
+
   /// All recipients known. With `voice: data` the deferral of the first deferred recipient.
   virtual const Decision& data() = 0;
 

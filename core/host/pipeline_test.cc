@@ -261,6 +261,22 @@ TEST_F(PipelineTest, AnAcceptProtectsTheMessageFromPluginsBelow) {
   EXPECT_FALSE(dialogue->data().lets_through());
 }
 
+TEST_F(PipelineTest, ARecipientThatTheMtaRefusesTakesNoProtectionAway) {
+  Script rules, data;
+  rules.rcpt = [](Context&, const std::string& to) { return to == "abuse" ? Verdict::accept("role") : Verdict::pass(); };
+  data.data = [](Context&) { return deferred("content"); };
+  use({{"rules", rules}, {"content", data}});
+  auto dialogue = open();
+  dialogue->mail("a@example.net");
+  dialogue->rcpt("abuse");
+  dialogue->rcpt("nobody@example.org");
+  dialogue->drop_last_recipient();
+  EXPECT_EQ(dialogue->session().rcpt_to, std::vector<std::string>{"abuse"});
+  EXPECT_TRUE(dialogue->data().lets_through());
+  dialogue->rcpt("b@example.org");
+  EXPECT_FALSE(dialogue->data().lets_through());
+}
+
 TEST_F(PipelineTest, ATransactionKeepsTheGenerationItBeganWith) {
   use({{"old", says_at_rcpt(deferred("old"))}});
   auto dialogue = open();

@@ -18,6 +18,7 @@ class RestingDialogue : public Dialogue {
   const Decision& helo() override { return awake().helo(); }
   const Decision& mail(std::string from) override { return awake().mail(std::move(from)); }
   const Decision& rcpt(std::string to) override { return awake().rcpt(std::move(to)); }
+  void drop_last_recipient() override { awake().drop_last_recipient(); }
   const Decision& data() override { return awake().data(); }
   const Decision& headers() override { return awake().headers(); }
   Duration accepted() override { return awake().accepted(); }
