@@ -1,5 +1,7 @@
 #include "smtp/handover_books.h"
 
+#include "smtp/admission.h"
+
 namespace deferd::smtp {
 
 namespace {
@@ -26,17 +28,27 @@ HandoverBooks::HandoverBooks(Log& log, Metrics& metrics)
       open_gauge_(metrics.gauge("deferd_handover_open", {}, "Clients that the MTA serves through us at present.")),
       ready_(metrics.gauge("deferd_handover_ready", {}, "1: the last probe of the MTA was good; 0: nobody is handed over.")) {}
 
-HandoverPlace::HandoverPlace(HandoverBooks& books, bool leads, int most_led) : books_(books) {
+HandoverPlace::HandoverPlace(HandoverBooks& books, const Address& client, bool leads, int most_led)
+    : books_(books), network_(network_of(client)) {
   const std::lock_guard lock(books_.mutex_);
-  refused_ = leads && books_.led_ >= most_led;
-  led_ = leads && !refused_;
-  books_.led_ += led_;
+  if (leads) {
+    const auto of_network = books_.led_of_.find(network_);
+    refused_ = books_.led_ >= most_led || (of_network != books_.led_of_.end() && of_network->second >= (most_led + 3) / 4);
+    led_ = !refused_;
+  }
+  if (led_) {
+    ++books_.led_;
+    ++books_.led_of_[network_];
+  }
   books_.open_gauge_.set(++books_.open_);
 }
 
 HandoverPlace::~HandoverPlace() {
   const std::lock_guard lock(books_.mutex_);
-  books_.led_ -= led_;
+  if (led_) {
+    --books_.led_;
+    if (--books_.led_of_[network_] == 0) books_.led_of_.erase(network_);
+  }
   books_.open_gauge_.set(--books_.open_);
 }
 

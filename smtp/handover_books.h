@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <string_view>
 
@@ -39,13 +40,14 @@ class HandoverBooks {
   Gauge &open_gauge_, &ready_;
   mutable std::mutex mutex_;
   int open_ = 0, led_ = 0;
+  std::map<Prefix, int> led_of_;  // by network
 };
 
 /// One client's place in the books, as long as its hand-over lasts.
 class HandoverPlace {
  public:
-  /// `leads`: it is not to be joined with the MTA, and of such there may be `most_led`.
-  HandoverPlace(HandoverBooks& books, bool leads, int most_led);
+  /// `leads`: `client` is not to be joined with the MTA, and of such there may be `most_led`, a quarter of them of one network.
+  HandoverPlace(HandoverBooks& books, const Address& client, bool leads, int most_led);
   ~HandoverPlace();
   HandoverPlace(const HandoverPlace&) = delete;
   HandoverPlace& operator=(const HandoverPlace&) = delete;
@@ -54,6 +56,7 @@ class HandoverPlace {
 
  private:
   HandoverBooks& books_;
+  const Prefix network_;
   bool led_ = false, refused_ = false;
 };
 

@@ -37,7 +37,7 @@ HandoverClient::HandoverClient(HandoverBooks& books, const MtaPatience& patience
       client_(offer_.session.client),
       words_(offer_.order.words),
       joins_(offer_.order.what == MtaOrder::What::join),
-      place_(books, !joins_, target.most_led) {
+      place_(books, client_, !joins_, target.most_led) {
   if (!target.why_not.empty())
     fail_later(target.why_not);
   else if (place_.refused())

@@ -1,4 +1,5 @@
 // Hand-overs in which the session leads: RCPT by RCPT, then the message.
+#include "smtp/handover_books.h"
 #include "smtp/handover_fixture.h"
 #include "smtp/message_end.h"
 
@@ -163,6 +164,23 @@ TEST_F(LedHandoverTest, OnlySoManyAreLedAtATime) {
   EXPECT_TRUE(service_->mta()->ready()) << "the MTA is not to blame";
   on_io_thread([&] { first.reset(); });
   open();
+}
+
+TEST(HandoverPlaces, AQuarterIsForOneNetwork) {
+  FakeLog log;
+  Metrics metrics;
+  HandoverBooks books(log, metrics);
+  const auto place = [&books](const char* client, bool leads = true) {
+    return std::make_unique<HandoverPlace>(books, *Address::parse(client), leads, 8);
+  };
+  auto one = place("192.0.2.1");
+  const auto two = place("192.0.2.2");
+  EXPECT_FALSE(two->refused());
+  EXPECT_TRUE(place("192.0.2.3")->refused());
+  EXPECT_FALSE(place("192.0.2.3", false)->refused());
+  EXPECT_FALSE(place("2001:db8::1")->refused());
+  one.reset();
+  EXPECT_FALSE(place("192.0.2.3")->refused());
 }
 
 TEST_F(LedHandoverTest, WhoIsJoinedTakesNoPlaceOfThoseThatAreLed) {

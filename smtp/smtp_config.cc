@@ -116,10 +116,10 @@ Schema<HandoverConfig> HandoverConfig::schema() {
       .field(
           "probe", &HandoverConfig::probe, seconds{5}, hours{1},
           "How often the MTA is asked whether it is there, what it offers, and that it would not take a stranger for one of us.")
-      .field(
-          "led", &HandoverConfig::led, 1, kMany,
-          "Clients that passed but are not white, and keep a connection to the MTA, at a time; beyond that they hear 451. Stay "
-          "well below the number of clients that the MTA serves (Postfix: default_process_limit).")
+      .field("led", &HandoverConfig::led, 1, kMany,
+             "Clients that passed but are not white, and keep a connection to the MTA, at a time, a quarter of them of one "
+             "network; beyond "
+             "that they hear 451. Stay well below the number of clients that the MTA serves (Postfix: default_process_limit).")
       .rule(handover_wrong);
 }
 
