@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using testing::AllOf;
 using testing::HasSubstr;
 
-constexpr std::uint32_t kNrConnect = 0x1000;  // SMFIP_NR_CONN
+constexpr std::uint32_t kConnectUnanswered = 0x1000;  // SMFIP_NR_CONN
 
 TEST_F(MilterServerTest, ServesSeveralSockets) {
   serve({at(path), at(file("second.sock")), loopback("127.0.0.1"), loopback("::1")});
@@ -270,7 +270,7 @@ TEST_F(MilterServerTest, NegotiatesAnewAfterAReload) {
   MilterClient after(socket);
   after.negotiate();
   EXPECT_EQ(after.connect("reject.example.org", "192.0.2.7").smtp_code(), 554);
-  EXPECT_NE(before.steps() & kNrConnect, 0u);
+  EXPECT_NE(before.steps() & kConnectUnanswered, 0u);
   before.connect("reject.example.org", "192.0.2.7");
   before.mail("<a@example.org>");
   EXPECT_EQ(before.rcpt("<defer@example.net>").smtp_code(), 451);

@@ -12,23 +12,23 @@ namespace {
 
 using Found = MessageEnd::Found;
 
-struct Outcome {
+struct Looked {
   Found found = Found::nothing;
   std::string passed;  // what may go on
   std::string rest;    // what was not looked at, or was in doubt
 };
 
-bool operator==(const Outcome& a, const Outcome& b) { return a.found == b.found && a.passed == b.passed && a.rest == b.rest; }
-std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
+bool operator==(const Looked& a, const Looked& b) { return a.found == b.found && a.passed == b.passed && a.rest == b.rest; }
+std::ostream& operator<<(std::ostream& out, const Looked& outcome) {
   return out << static_cast<int>(outcome.found) << " " << testing::PrintToString(outcome.passed) << " "
              << testing::PrintToString(outcome.rest);
 }
 
 /// Looks at `text` in pieces that end where `cut` says.
 template <class Cut>
-Outcome look(std::string_view text, Cut cut) {
+Looked look(std::string_view text, Cut cut) {
   MessageEnd end;
-  Outcome outcome;
+  Looked outcome;
   std::string kept;
   for (std::size_t i = 0; i < text.size(); ++i) {
     kept += text[i];
@@ -47,28 +47,28 @@ Outcome look(std::string_view text, Cut cut) {
   return outcome;
 }
 
-Outcome look(std::string_view text) {
+Looked look(std::string_view text) {
   return look(text, [](std::size_t) { return false; });
 }
 
 TEST(MessageEnd, IsADotBetweenTwoLineEnds) {
-  EXPECT_EQ(look(".\r\nQUIT\r\n"), (Outcome{Found::end, ".\r\n", "QUIT\r\n"}));
-  EXPECT_EQ(look("a\r\n.\r\nQUIT\r\n"), (Outcome{Found::end, "a\r\n.\r\n", "QUIT\r\n"}));
-  EXPECT_EQ(look("\r\r\n.\r\n"), (Outcome{Found::end, "\r\r\n.\r\n", ""}));
-  EXPECT_EQ(look("\n\r\n.\r\n"), (Outcome{Found::end, "\n\r\n.\r\n", ""}));
+  EXPECT_EQ(look(".\r\nQUIT\r\n"), (Looked{Found::end, ".\r\n", "QUIT\r\n"}));
+  EXPECT_EQ(look("a\r\n.\r\nQUIT\r\n"), (Looked{Found::end, "a\r\n.\r\n", "QUIT\r\n"}));
+  EXPECT_EQ(look("\r\r\n.\r\n"), (Looked{Found::end, "\r\r\n.\r\n", ""}));
+  EXPECT_EQ(look("\n\r\n.\r\n"), (Looked{Found::end, "\n\r\n.\r\n", ""}));
 }
 
 TEST(MessageEnd, IsNoOtherDot) {
   for (const std::string text :
        {"..\r\nx", "a.\r\nx", "\r\n..\r\nx", "\r\n. \r\nx", "\r\n.x\r\n", "a\n.b\nx", "a\r.b\rx", "x.y.z\r\n"})
-    EXPECT_EQ(look(text), (Outcome{Found::nothing, text, ""})) << testing::PrintToString(text);
+    EXPECT_EQ(look(text), (Looked{Found::nothing, text, ""})) << testing::PrintToString(text);
 }
 
 TEST(MessageEnd, IsInDoubtIfItsLineEndsAreOthers) {
   for (const std::string before : {"\r\n", "\n", "\r"})
     for (const std::string after : {"\r\n", "\n", "\rx", "\r\r\n"}) {
       if (before == "\r\n" && after == "\r\n") continue;
-      EXPECT_EQ(look("a" + before + "." + after + "MAIL"), (Outcome{Found::doubt, "a" + before, "." + after + "MAIL"}))
+      EXPECT_EQ(look("a" + before + "." + after + "MAIL"), (Looked{Found::doubt, "a" + before, "." + after + "MAIL"}))
           << testing::PrintToString(before + "." + after);
     }
   EXPECT_EQ(look(".\nMAIL").found, Found::doubt) << "at the beginning";
@@ -85,14 +85,14 @@ TEST(MessageEnd, IsInDoubtIfThereAreNulsAtItsSides) {
                                      {"a\r\n"s, ".\r\0\nMAIL"s},
                                      {"a\0"s, ".\r\nMAIL"s},
                                      {"a\r\n"s, ".\0b\r\nMAIL"s}})
-    EXPECT_EQ(look(before + rest), (Outcome{Found::doubt, before, rest})) << testing::PrintToString(before + rest);
+    EXPECT_EQ(look(before + rest), (Looked{Found::doubt, before, rest})) << testing::PrintToString(before + rest);
 }
 
 TEST(MessageEnd, IsNotInDoubtForNulsElsewhere) {
   using namespace std::string_literals;
   for (const auto& text : {"a\0b\r\n"s, "\0.a\r\n"s, "a.\0\r\n"s, "\0\r\n"s, "\0..\r\n"s})
-    EXPECT_EQ(look(text), (Outcome{Found::nothing, text, ""})) << testing::PrintToString(text);
-  EXPECT_EQ(look("\0\r\n.\r\n\0"s), (Outcome{Found::end, "\0\r\n.\r\n"s, "\0"s}));
+    EXPECT_EQ(look(text), (Looked{Found::nothing, text, ""})) << testing::PrintToString(text);
+  EXPECT_EQ(look("\0\r\n.\r\n\0"s), (Looked{Found::end, "\0\r\n.\r\n"s, "\0"s}));
 }
 
 TEST(MessageEnd, IsTheSameHoweverTheBytesCome) {

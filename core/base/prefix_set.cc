@@ -36,15 +36,15 @@ Address v6_address(Uint128 number) {
 }
 
 /// ::ffff:0:0/96 is IPv4, so no IPv6 address can be there, and no IPv6 prefix may be printed for it.
-constexpr Uint128 kMapped = Uint128{0xffff} << 32;
+constexpr Uint128 kMappedStart = Uint128{0xffff} << 32;
 
-bool is_mapped(Uint128 number) { return number >> 32 == kMapped >> 32; }
+bool is_mapped(Uint128 number) { return number >> 32 == kMappedStart >> 32; }
 
 /// The last address of a prefix.
 Address last_of(const Prefix& prefix) {
   if (prefix.address().is_v4()) return Address::v4(v4_number(prefix.address()) | detail::host_mask<uint32_t>(prefix.length()));
   const Uint128 last = v6_number(prefix.address()) | detail::host_mask<Uint128>(prefix.length());
-  return v6_address(is_mapped(last) ? kMapped - 1 : last);  // ::/80 ends among them
+  return v6_address(is_mapped(last) ? kMappedStart - 1 : last);  // ::/80 ends among them
 }
 
 }  // namespace

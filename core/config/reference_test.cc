@@ -15,7 +15,7 @@ struct Item {
   }
 };
 
-struct Config {
+struct Documented {
   std::chrono::seconds wait = 5min;
   std::string path = "./var/db";
   std::optional<std::string> user;
@@ -23,20 +23,20 @@ struct Config {
   Item one;
   std::vector<Item> many;
   std::vector<std::pair<std::string, Item>> named;
-  static Schema<Config> schema() {
-    return Schema<Config>{}
-        .field("wait", &Config::wait, 0s, 24h, "How long.")
-        .field("path", &Config::path, ".. is taken as it is.")
-        .field("user", &Config::user, "Who; a | b.")
-        .field("names", &Config::names, "Some.")
-        .field("one", &Config::one, "One of them.")
-        .field("many", &Config::many, "More of them.")
-        .field("named", &Config::named, "By name.");
+  static Schema<Documented> schema() {
+    return Schema<Documented>{}
+        .field("wait", &Documented::wait, 0s, 24h, "How long.")
+        .field("path", &Documented::path, ".. is taken as it is.")
+        .field("user", &Documented::user, "Who; a | b.")
+        .field("names", &Documented::names, "Some.")
+        .field("one", &Documented::one, "One of them.")
+        .field("many", &Documented::many, "More of them.")
+        .field("named", &Documented::named, "By name.");
   }
 };
 
 TEST(Reference, IsAMarkdownTable) {
-  EXPECT_EQ(markdown_reference(Config::schema().describe(), "plugins.x"),
+  EXPECT_EQ(markdown_reference(Documented::schema().describe(), "plugins.x"),
             "| Setting | Type | Default | Range | Meaning |\n"
             "|---|---|---|---|---|\n"
             "| `plugins.x.wait` | duration | `5m` | 0s to 1d | How long. |\n"
@@ -55,7 +55,7 @@ TEST(Reference, IsAMarkdownTable) {
 }
 
 TEST(Reference, IsATaggedListOfMdoc) {
-  const auto fields = Config::schema().describe();
+  const auto fields = Documented::schema().describe();
   EXPECT_EQ(mdoc_reference(std::span(fields).subspan(0, 2), ""),
             ".Bl -tag -width Ds\n"
             ".It Ic \\&wait\n"

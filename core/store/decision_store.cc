@@ -7,7 +7,7 @@
 namespace deferd::store {
 namespace {
 
-constexpr std::size_t kTrimStep = 1'000;
+constexpr std::size_t kTrimmedAtOnce = 1'000;
 
 std::string end_of(std::string_view kind) { return after_prefix(std::string(kind)); }
 
@@ -103,7 +103,7 @@ Result<void> DecisionStore::trim(Time now, bool by_age) {
                             const bool too_many = first + count + limits_.max <= next;
                             const bool too_old = by_age && (!records || records->back().when + limits_.age < now);
                             oldest = first;
-                            if ((!too_many && !too_old) || ++steps > kTrimStep) return false;
+                            if ((!too_many && !too_old) || ++steps > kTrimmedAtOnce) return false;
                             batch.erase(Family::decisions, std::string(key));
                             batch.erase(Family::decisions, chunk_key(kHashKeys, first));
                             oldest = first + count;

@@ -185,8 +185,6 @@ Result<OpenDb> open_database(const std::string& path, rocksdb::DBOptions options
 
 namespace {
 
-rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
-
 /// Remembers what went wrong until it is over; listens to RocksDB's background threads too.
 class Health : public rocksdb::EventListener {
  public:

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "deferd/result.h"
@@ -15,6 +16,8 @@
 #include "store/rocksdb_kv.h"
 
 namespace deferd::store {
+
+inline rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 
 /// Names of the families in the database, by Family. The first is the one RocksDB always has.
 inline constexpr std::array<const char*, kFamilies> kFamilyNames = {"default", "tables", "decisions"};

@@ -18,7 +18,6 @@ namespace {
 constexpr std::size_t kMaxProblems = 100;
 
 std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
-rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 
 /// Holds the lock a running deferd would hold.
 class FolderLock {

@@ -7,7 +7,7 @@
 namespace deferd::bridge {
 namespace {
 
-constexpr std::size_t kChunk = 5'000;  // elements in a transaction
+constexpr std::size_t kPerTransaction = 5'000;  // elements in a transaction
 // Of prefixes fewer: nft compares each of them with all others.
 constexpr std::size_t kPrefixChunk = 64;
 
@@ -92,7 +92,7 @@ class NftTable : public Backend {
     const auto prefixes = std::partition(sorted.begin(), sorted.end(), [](const T& one) { return entry_of(one).is_host(); });
     const std::span<const T> hosts(sorted.begin(), prefixes), rest(prefixes, sorted.end());
     Result result;
-    for (auto [some, size] : {std::pair(hosts, kChunk), std::pair(rest, kPrefixChunk)})
+    for (auto [some, size] : {std::pair(hosts, kPerTransaction), std::pair(rest, kPrefixChunk)})
       for (; !some.empty(); some = some.subspan(std::min(size, some.size()))) {
         const auto part = change(some.first(std::min(size, some.size())), script, covered);
         result.changed += part.changed;

@@ -8,7 +8,7 @@ namespace deferd::bridge {
 namespace {
 
 // Below the 32,768 and 65,535 that FreeBSD takes in one call, and soon done: pf is locked meanwhile.
-constexpr std::size_t kChunk = 10'000;
+constexpr std::size_t kPerCommand = 10'000;
 
 // Calls `line` for each line; false: it returned false, or the last line has no end.
 template <class Line>
@@ -58,7 +58,7 @@ std::vector<std::string> Pfctl::table_command(const char* what) const {
 Result Pfctl::change(const char* what, std::span<const Entry> entries) {
   Result result;
   while (!entries.empty()) {
-    const auto some = entries.first(std::min(kChunk, entries.size()));
+    const auto some = entries.first(std::min(kPerCommand, entries.size()));
     entries = entries.subspan(some.size());
     std::string input;
     for (const Entry& entry : some) (input += entry.to_string()) += '\n';

@@ -10,9 +10,9 @@
 namespace deferd::blacklist {
 namespace {
 
-constexpr std::size_t kLongestTag = 64;
+constexpr std::size_t kLongestPushedTag = 64;
 constexpr std::size_t kLongestMessage = 8192;
-constexpr std::size_t kMostShown = 60;
+constexpr std::size_t kFieldShown = 60;
 
 /// Takes what stands before the next `;`, and that.
 std::string_view take(std::string_view& rest) {
@@ -41,7 +41,7 @@ Result<Prefix> prefix_of(std::string_view token, std::optional<bool> v4) {
   auto prefix = slash == token.npos ? Result<Prefix>(fail(Errc::invalid, "has no length"))
                                     : parse_masked(token.substr(0, slash), token.substr(slash + 1));
   if (prefix && v4 && prefix->address().is_v4() != *v4) prefix = fail(Errc::invalid, "is of the other family");
-  if (!prefix) return fail(Errc::invalid, detail::quote(token.substr(0, kMostShown)) + " " + prefix.error().what);
+  if (!prefix) return fail(Errc::invalid, detail::quote(token.substr(0, kFieldShown)) + " " + prefix.error().what);
   return prefix;
 }
 
@@ -98,7 +98,7 @@ Result<ConfigLine> parse_config_line(std::string_view text, LineEnd end) {
   const bool has_semicolon = text.find(';') != text.npos;
   line.tag = take(text);
   const bool word = std::all_of(line.tag.begin(), line.tag.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '"'; });
-  if (!has_semicolon || line.tag.empty() || line.tag.size() > kLongestTag || !word)
+  if (!has_semicolon || line.tag.empty() || line.tag.size() > kLongestPushedTag || !word)
     return fail(Errc::invalid, "does not begin with a tag and a semicolon");
   if (text.empty() && end == LineEnd::missing) return cut_off();
   if (text.empty()) return line;

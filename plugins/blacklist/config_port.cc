@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kBacklog = 64;
 constexpr std::size_t kShortestLine = 2;  // spamd(8)
-constexpr std::size_t kMostShown = 60;
+constexpr std::size_t kLineShown = 60;
 constexpr std::string_view kLinesHelp = "Lines that came by the configuration port.";
 
 Error error_of(const PortAddress& address) {
@@ -146,7 +146,7 @@ void ConfigPort::serve(int descriptor, const PortAddress& caller) {
     if (line.size() < kShortestLine) continue;
     const auto done = socket_->lists().take(line, end, host_.clock(), copies_, host_.log());
     if (!done)
-      host_.log().warning("blacklist.refused", {{"line", std::string(line.substr(0, kMostShown))}, {"error", done.error().what}});
+      host_.log().warning("blacklist.refused", {{"line", std::string(line.substr(0, kLineShown))}, {"error", done.error().what}});
     (done ? taken_ : refused_).add();
   }
 }

@@ -16,7 +16,7 @@ namespace deferd::blacklist {
 namespace {
 
 using std::chrono::steady_clock;
-constexpr auto kLook = std::chrono::milliseconds(100);  // how often it is seen whether to stop
+constexpr auto kLookForStop = std::chrono::milliseconds(100);  // how often it is seen whether to stop
 
 class Spawn {
  public:
@@ -137,7 +137,7 @@ Result<Fetched> fetch_command(const std::vector<std::string>& words, const Fetch
     if (watch.stop) return fail(Errc::unavailable, "was stopped");
     if (steady_clock::now() >= end) return fail(Errc::unavailable, "the program did not end in time");
     pollfd output{pipe.reading(), POLLIN, 0};
-    if (::poll(&output, open ? 1 : 0, static_cast<int>(open ? kLook.count() : 10)) <= 0 || !open) continue;
+    if (::poll(&output, open ? 1 : 0, static_cast<int>(open ? kLookForStop.count() : 10)) <= 0 || !open) continue;
     auto more = read_some(pipe.reading(), fetched.body);
     if (!more) return tl::unexpected(more.error());
     open = *more;

@@ -6,7 +6,7 @@
 
 namespace deferd::blacklist {
 namespace {
-constexpr auto kLook = std::chrono::seconds(1);  // how often it is seen what is due: the clock may jump
+constexpr auto kLookForDue = std::chrono::seconds(1);  // how often it is seen what is due: the clock may jump
 
 std::vector<std::size_t> white_first(const std::vector<std::shared_ptr<Feed>>& feeds) {
   std::vector<std::size_t> order(feeds.size());
@@ -130,7 +130,7 @@ void Keeper::run() {
       host_.log().error("blacklist.broken", {{"error", error.what()}});
     }
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, kLook, [this] { return stop_ || hurried_; });
+    wake_.wait_for(lock, kLookForDue, [this] { return stop_ || hurried_; });
     hurried_ = false;
   }
 }

@@ -6,7 +6,7 @@
 namespace deferd::blacklist {
 namespace {
 
-constexpr std::size_t kMostShown = 60;
+constexpr std::size_t kEntryShown = 60;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 __extension__ using Uint128 = unsigned __int128;
@@ -50,7 +50,7 @@ Result<Line> read_line(std::string_view line, Format format) {
 
 void ListReader::remark(std::string_view line, std::uint64_t number, const std::string& what) {
   if (content_.remarks.size() >= kMostRemarks) return;
-  content_.remarks.push_back("line " + std::to_string(number) + ": " + detail::quote(line.substr(0, kMostShown)) + " " + what);
+  content_.remarks.push_back("line " + std::to_string(number) + ": " + detail::quote(line.substr(0, kEntryShown)) + " " + what);
 }
 
 Result<void> ListReader::take(std::string_view text, std::uint64_t number) {

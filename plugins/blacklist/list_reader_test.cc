@@ -9,7 +9,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-Result<Content> read(std::string_view text, std::size_t piece = 1000, std::uint64_t most = 1000) {
+Result<Content> read_list(std::string_view text, std::size_t piece = 1000, std::uint64_t most = 1000) {
   ListReader reader(Format::plain, most);
   for (; !text.empty(); text.remove_prefix(std::min(piece, text.size())))
     if (auto fed = reader.feed(text.substr(0, piece)); !fed) return tl::unexpected(fed.error());
@@ -25,7 +25,7 @@ std::string prefixes(const PrefixSet& set) {
 TEST(ListReader, ReadsAListHoweverItsBytesCome) {
   const std::string text = "# a list\r\n192.0.2.0/25\r\n192.0.2.128/25\n\n2001:db8::/32 # v6\n198.51.100.1 - 198.51.100.2";
   for (const std::size_t piece : {1u, 2u, 3u, 7u, 1000u}) {
-    const auto content = read(text, piece);
+    const auto content = read_list(text, piece);
     ASSERT_TRUE(content);
     EXPECT_EQ(prefixes(content->set), "192.0.2.0/24 198.51.100.1 198.51.100.2 2001:db8::/32") << piece;
     EXPECT_EQ(content->entries, 4u);
@@ -35,7 +35,7 @@ TEST(ListReader, ReadsAListHoweverItsBytesCome) {
 }
 
 TEST(ListReader, LeavesBadLinesOutAndSaysWhere) {
-  const auto content = read("192.0.2.1\nexample.org\n\n10.0.0.5/24\n192.0.2.9 - 192.0.2.1\n");
+  const auto content = read_list("192.0.2.1\nexample.org\n\n10.0.0.5/24\n192.0.2.9 - 192.0.2.1\n");
   ASSERT_TRUE(content);
   EXPECT_EQ(prefixes(content->set), "10.0.0.0/24 192.0.2.1");
   EXPECT_EQ(content->entries, 2u);
@@ -49,7 +49,7 @@ TEST(ListReader, LeavesBadLinesOutAndSaysWhere) {
 TEST(ListReader, BoundsItsRemarks) {
   std::string text;
   for (int i = 0; i < 1000; ++i) text += "bad\n";
-  const auto content = read(text);
+  const auto content = read_list(text);
   ASSERT_TRUE(content);
   EXPECT_EQ(content->bad, 1000u);
   EXPECT_THAT(content->remarks, SizeIs(ListReader::kMostRemarks));
@@ -57,7 +57,7 @@ TEST(ListReader, BoundsItsRemarks) {
 
 TEST(ListReader, BoundsItsLines) {
   const std::string flood(100'000, 'x');
-  const auto content = read("192.0.2.1\n" + flood + "\n192.0.2.2\n# " + flood + "\n" + flood, 1000);
+  const auto content = read_list("192.0.2.1\n" + flood + "\n192.0.2.2\n# " + flood + "\n" + flood, 1000);
   ASSERT_TRUE(content);
   EXPECT_EQ(prefixes(content->set), "192.0.2.1 192.0.2.2");
   EXPECT_EQ(content->bad, 2u);
@@ -65,8 +65,8 @@ TEST(ListReader, BoundsItsLines) {
 }
 
 TEST(ListReader, BoundsItsEntries) {
-  EXPECT_TRUE(read("192.0.2.1\n192.0.2.2\n", 1000, 2));
-  const auto content = read("192.0.2.1\n192.0.2.2\n192.0.2.3\n", 1000, 2);
+  EXPECT_TRUE(read_list("192.0.2.1\n192.0.2.2\n", 1000, 2));
+  const auto content = read_list("192.0.2.1\n192.0.2.2\n192.0.2.3\n", 1000, 2);
   ASSERT_FALSE(content);
   EXPECT_EQ(content.error().what, "has more than 2 entries");
 }
@@ -77,12 +77,12 @@ TEST(ListReader, CountsThePrefixesThatARangeMakes) {
         "10.0.0.0 - 10.1.255.255", "0.0.0.1 - 255.255.255.254", "0.0.0.0 - 255.255.255.255", "1.2.3.4 - 5.6.7.8", "2001:db8::/32",
         "2001:db8::1 - 2001:db8::ffff:fffe", "2001:db8:0:7::1 - 2001:db8:0:7:ffff:ffff:ffff:fffe",
         "2001:db8::1 - ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", "2001:db8::8000:0:0:0 - 2001:db8:0:1:7fff:ffff:ffff:ffff"}) {
-    const auto content = read(text);
+    const auto content = read_list(text);
     ASSERT_TRUE(content) << text;
     const auto prefixes_made = content->set.size();
-    EXPECT_TRUE(read(text, 1000, prefixes_made)) << text;
+    EXPECT_TRUE(read_list(text, 1000, prefixes_made)) << text;
     if (prefixes_made > 1) {
-      EXPECT_FALSE(read(text, 1000, prefixes_made - 1)) << text;
+      EXPECT_FALSE(read_list(text, 1000, prefixes_made - 1)) << text;
     }
   }
 }
@@ -93,21 +93,21 @@ TEST(ListReader, BoundsThePrefixesThatItsRangesMake) {
     const auto network = "2001:db8:0:" + std::to_string(i) + ":";
     text += network + ":1-" + network + "ffff:ffff:ffff:fffe\n";
   }
-  const auto content = read(text);  // 126 of each
+  const auto content = read_list(text);  // 126 of each
   ASSERT_FALSE(content);
   EXPECT_EQ(content.error().what, "has ranges that make more than 1000 prefixes");
 }
 
 TEST(ListReader, PassesOverAByteOrderMark) {
-  EXPECT_EQ(prefixes(read("\xEF\xBB\xBF"
-                          "192.0.2.1\n")
+  EXPECT_EQ(prefixes(read_list("\xEF\xBB\xBF"
+                               "192.0.2.1\n")
                          ->set),
             "192.0.2.1");
 }
 
 TEST(ListReader, TakesAnEmptyTextAsAnEmptyList) {
-  EXPECT_EQ(read("")->entries, 0u);
-  EXPECT_EQ(read("\n# nothing\n")->entries, 0u);
+  EXPECT_EQ(read_list("")->entries, 0u);
+  EXPECT_EQ(read_list("\n# nothing\n")->entries, 0u);
 }
 
 std::string place_of(std::string_view text, std::string_view address) {

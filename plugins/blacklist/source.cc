@@ -10,7 +10,7 @@
 namespace deferd::blacklist {
 namespace {
 
-constexpr std::size_t kPiece = 256 * 1024;
+constexpr std::size_t kReadPiece = 256 * 1024;
 
 std::string identity_of(const struct stat& info) {
   return std::to_string(info.st_ino) + " " + std::to_string(info.st_size) + " " + std::to_string(info.st_mtim.tv_sec) + "." +
@@ -56,8 +56,8 @@ Result<Fetched> fetch_file(const std::string& path, const Validators& known, con
   for (;;) {
     if (watch.stop) return fail(Errc::unavailable, "was stopped");
     const auto had = fetched.body.size();
-    fetched.body.resize(had + kPiece);
-    const auto got = ::read(file.get(), fetched.body.data() + had, kPiece);
+    fetched.body.resize(had + kReadPiece);
+    const auto got = ::read(file.get(), fetched.body.data() + had, kReadPiece);
     if (got < 0 && errno != EINTR) return fail(Errc::io, path + ": " + std::strerror(errno));
     fetched.body.resize(had + static_cast<std::size_t>(got > 0 ? got : 0));
     if (got == 0) return fetched;

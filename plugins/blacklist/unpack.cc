@@ -10,7 +10,7 @@
 namespace deferd::blacklist {
 namespace {
 
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kUnpackedPiece = 64 * 1024;
 constexpr int kGzipOnly = 16 + MAX_WBITS;
 
 std::string too_large(std::uint64_t most) { return "is larger than " + std::to_string(most) + " bytes when unpacked"; }
@@ -25,7 +25,7 @@ class Inflater {
   Inflater& operator=(const Inflater&) = delete;
 
   Result<void> run(std::string_view body, std::uint64_t most, const Take& take) {
-    std::vector<char> out(kPiece);
+    std::vector<char> out(kUnpackedPiece);
     std::uint64_t total = 0;
     int state = Z_OK;
     while (state != Z_STREAM_END || !body.empty() || stream_.avail_in > 0) {
@@ -61,8 +61,8 @@ bool is_packed(std::string_view body) { return body.starts_with("\x1f\x8b"); }
 Result<void> unpack(std::string_view body, std::uint64_t most, const Take& take) {
   if (is_packed(body)) return Inflater().run(body, most, take);
   if (body.size() > most) return fail(Errc::invalid, too_large(most));
-  for (; !body.empty(); body.remove_prefix(std::min(body.size(), kPiece)))
-    if (auto taken = take(body.substr(0, kPiece)); !taken) return taken;
+  for (; !body.empty(); body.remove_prefix(std::min(body.size(), kUnpackedPiece)))
+    if (auto taken = take(body.substr(0, kUnpackedPiece)); !taken) return taken;
   return {};
 }
 

@@ -9,20 +9,20 @@
 namespace deferd::greylist {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kCorrespondentVersion = 1;
 constexpr std::size_t kRecipientsMost = 100;  // mail to more is a list's, and nobody waits for answers to it
 
 }  // namespace
 
 std::string encode(const Correspondent& correspondent) {
-  Writer out(kVersion);
+  Writer out(kCorrespondentVersion);
   out.time(correspondent.written);
   return out.take();
 }
 
 std::optional<Correspondent> decode_correspondent(std::string_view bytes) {
   Reader in(bytes);
-  if (in.byte() != kVersion) return std::nullopt;
+  if (in.byte() != kCorrespondentVersion) return std::nullopt;
   const Correspondent correspondent{in.time()};
   if (!in.done()) return std::nullopt;
   return correspondent;

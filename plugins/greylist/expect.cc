@@ -7,7 +7,7 @@
 namespace deferd::greylist {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kExpectVersion = 1;
 
 bool covers(std::string_view domain, std::string_view name) {
   if (domain.empty() || domain == name) return true;
@@ -36,7 +36,7 @@ Time Windows::last() const {
 }
 
 std::string encode(const Windows& windows) {
-  Writer out(kVersion);
+  Writer out(kExpectVersion);
   out.byte(static_cast<std::uint8_t>(windows.open.size()));
   for (const auto& window : windows.open) {
     out.text(window.domain);
@@ -47,7 +47,7 @@ std::string encode(const Windows& windows) {
 
 std::optional<Windows> decode_windows(std::string_view bytes) {
   Reader in(bytes);
-  if (in.byte() != kVersion) return std::nullopt;
+  if (in.byte() != kExpectVersion) return std::nullopt;
   const std::size_t size = in.byte();
   if (size > Windows::kMost) return std::nullopt;
   Windows windows;

@@ -10,7 +10,7 @@ namespace deferd::greylist {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kKnownVersion = 1;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ bool KnownSender::learn(std::uint32_t pair, Time now) {
 }
 
 std::string encode(const KnownSender& known) {
-  Writer out(kVersion);
+  Writer out(kKnownVersion);
   out.byte(static_cast<std::uint8_t>(known.passes.size()));
   for (const auto& pass : known.passes) {
     out.number(pass.pair);
@@ -42,7 +42,7 @@ std::string encode(const KnownSender& known) {
 
 std::optional<KnownSender> decode_known_sender(std::string_view bytes) {
   Reader in(bytes);
-  if (in.byte() != kVersion) return std::nullopt;
+  if (in.byte() != kKnownVersion) return std::nullopt;
   const std::size_t size = in.byte();
   if (size > KnownSender::kMost) return std::nullopt;
   KnownSender known;

@@ -8,7 +8,7 @@
 namespace deferd::greylist {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kPairVersion = 1;
 
 }  // namespace
 
@@ -25,7 +25,7 @@ Pair one_more_try(const std::optional<Pair>& pair, Time now) {
 }
 
 std::string encode(const Pair& pair) {
-  Writer out(kVersion);
+  Writer out(kPairVersion);
   out.time(pair.first);
   out.time(pair.last);
   out.number(pair.tries);
@@ -34,7 +34,7 @@ std::string encode(const Pair& pair) {
 
 std::optional<Pair> decode_pair(std::string_view bytes) {
   Reader in(bytes);
-  if (in.byte() != kVersion) return std::nullopt;
+  if (in.byte() != kPairVersion) return std::nullopt;
   Pair pair;
   pair.first = in.time();
   pair.last = in.time();

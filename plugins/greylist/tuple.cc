@@ -8,7 +8,7 @@
 namespace deferd::greylist {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kTupleVersion = 1;
 constexpr std::uint8_t kReleased = 1;
 
 Duration evidence_time(const Times& times) { return std::min(times.white_expiry, kEvidenceMax); }
@@ -60,7 +60,7 @@ Step take_step(const std::optional<Tuple>& known, Time now, const Times& times, 
 }
 
 std::string encode(const Tuple& tuple) {
-  Writer out(kVersion);
+  Writer out(kTupleVersion);
   out.byte(tuple.released ? kReleased : 0);
   out.time(tuple.first);
   out.time(tuple.last);
@@ -72,7 +72,7 @@ std::string encode(const Tuple& tuple) {
 
 std::optional<Tuple> decode_tuple(std::string_view bytes) {
   Reader in(bytes);
-  if (in.byte() != kVersion) return std::nullopt;
+  if (in.byte() != kTupleVersion) return std::nullopt;
   Tuple tuple;
   const auto flags = in.byte();
   tuple.released = flags == kReleased;

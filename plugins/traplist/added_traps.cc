@@ -8,12 +8,12 @@ namespace {
 
 constexpr std::string_view kGroups = "t";
 constexpr std::string_view kKey = "trap";
-constexpr char kVersion = '1';
+constexpr char kAddedVersion = '1';
 
 std::string group_of(std::string_view folded) { return std::string(kGroups).append(folded); }
 
-std::optional<Time> decode(std::string_view value) {
-  if (value.empty() || value.front() != kVersion) return std::nullopt;
+std::optional<Time> decode_added(std::string_view value) {
+  if (value.empty() || value.front() != kAddedVersion) return std::nullopt;
   Duration::rep seconds = 0;
   const auto read = std::from_chars(value.data() + 1, value.data() + value.size(), seconds);
   if (read.ec != std::errc{}) return std::nullopt;
@@ -30,7 +30,7 @@ Change change_to(std::optional<std::string> value) {
 std::optional<Time> find_added(Store& store, std::string_view folded) {
   const std::array<std::string_view, 1> keys = {kKey};
   const auto records = or_throw(store.read(group_of(folded), keys));
-  return records[0].value ? decode(*records[0].value) : std::nullopt;
+  return records[0].value ? decode_added(*records[0].value) : std::nullopt;
 }
 
 bool add_trap(Store& store, std::string_view folded, Time added) {
@@ -39,7 +39,7 @@ bool add_trap(Store& store, std::string_view folded, Time added) {
   or_throw(update(store, group_of(folded), keys, [&](std::span<const Record> records) {
     fresh = !records[0].value;
     std::vector<Change> changes;
-    if (fresh) changes.push_back(change_to(kVersion + std::to_string(added.time_since_epoch().count())));
+    if (fresh) changes.push_back(change_to(kAddedVersion + std::to_string(added.time_since_epoch().count())));
     return changes;
   }));
   return fresh;
@@ -57,7 +57,7 @@ void each_trap(Store& store, const std::function<bool(const std::string& address
   do {
     auto page = or_throw(store.scan(kGroups, cursor, 500));
     for (const auto& record : page.records)
-      if (const auto added = record.key == kKey ? decode(record.value) : std::nullopt)
+      if (const auto added = record.key == kKey ? decode_added(record.value) : std::nullopt)
         if (!take(record.group.substr(kGroups.size()), *added)) return;
     cursor = std::move(page.cursor);
   } while (!cursor.empty());

@@ -8,12 +8,12 @@
 namespace deferd::traplist {
 namespace {
 
-constexpr char kVersion = '1';
+constexpr char kHitsVersion = '1';
 
 // "1 1767225600 1767225660": the version, then the moments.
-std::vector<Time> decode(std::string_view value) {
+std::vector<Time> decode_hits(std::string_view value) {
   std::vector<Time> times;
-  if (value.empty() || value.front() != kVersion) return times;
+  if (value.empty() || value.front() != kHitsVersion) return times;
   const char* at = value.data() + 1;
   const char* const end = value.data() + value.size();
   while (at != end && *at == ' ') {
@@ -27,7 +27,7 @@ std::vector<Time> decode(std::string_view value) {
 }
 
 std::string encode(const std::vector<Time>& times) {
-  std::string value(1, kVersion);
+  std::string value(1, kHitsVersion);
   for (const auto time : times) value.append(1, ' ').append(std::to_string(time.time_since_epoch().count()));
   return value;
 }
@@ -36,14 +36,14 @@ std::string encode(const std::vector<Time>& times) {
 
 std::string client_group(const std::string& client) { return std::string(kClientGroups) + client; }
 
-std::size_t counted(std::string_view value) { return decode(value).size(); }
+std::size_t counted(std::string_view value) { return decode_hits(value).size(); }
 
 bool one_more(Store& store, const std::string& client, std::string_view what, Time now, unsigned limit, Duration within) {
   if (limit <= 1) return true;
   bool reached = false;
   const std::array<std::string_view, 1> keys = {what};
   or_throw(update(store, client_group(client), keys, [&](std::span<const Record> records) {
-    auto times = records[0].value ? decode(*records[0].value) : std::vector<Time>{};
+    auto times = records[0].value ? decode_hits(*records[0].value) : std::vector<Time>{};
     // Moments in the future are of a clock that was set back: they count as now.
     for (auto& time : times) time = std::min(time, now);
     std::erase_if(times, [&](Time time) { return time <= now - within; });
