@@ -95,7 +95,7 @@ std::optional<Connection> read_pflog(Bytes record, std::uint16_t port) {
   return connection;
 }
 
-std::optional<Connection> read_nflog(Bytes record, std::uint16_t port) {
+std::optional<Connection> read_nflog(Bytes record, std::optional<Direction> as, std::uint16_t port) {
   // Family, version, resource id; then attributes: length with these four bytes, type, value, padded to 4.
   constexpr std::uint16_t kInput = 4, kOutput = 5, kPayload = 9;  // NFULA_IFINDEX_INDEV, _OUTDEV, NFULA_PAYLOAD
   if (record.size() < 4 || record[1] != 0) return std::nullopt;
@@ -113,9 +113,9 @@ std::optional<Connection> read_nflog(Bytes record, std::uint16_t port) {
   }
   if (!input && !output) return std::nullopt;
   Connection connection;
-  // A forwarded packet has both; it came in.
-  connection.direction = input ? Direction::in : Direction::out;
-  connection.interface = std::to_string(input ? *input : *output);
+  connection.direction = as.value_or(input ? Direction::in : Direction::out);
+  const bool by_input = input && (connection.direction == Direction::in || !output);
+  connection.interface = std::to_string(by_input ? *input : *output);
   if (!read_ip(payload, port, connection)) return std::nullopt;
   return connection;
 }

@@ -37,8 +37,9 @@ struct Connection {
 /// between systems), rounded up to 4.
 std::optional<Connection> read_pflog(Bytes record, std::uint16_t port = 25);
 
-/// NFLOG: everything a rule sends to the group was let through, so the rule must be one that accepts. Which way is told by the
-/// interfaces: a packet with an input interface came in.
-std::optional<Connection> read_nflog(Bytes record, std::uint16_t port = 25);
+/// NFLOG: everything a rule sends to the group was let through, so the rule must be one that accepts. Which way is told by `as`,
+/// for a group that rules of one direction feed; without it by the interfaces: a packet with an input interface came in, also one
+/// that is forwarded.
+std::optional<Connection> read_nflog(Bytes record, std::optional<Direction> as = std::nullopt, std::uint16_t port = 25);
 
 }  // namespace deferd::bridge

@@ -2,92 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <vector>
+
+#include "pfbridge/helper/packet_records.h"
 
 namespace deferd::bridge {
 namespace {
-
-using Record = std::vector<std::uint8_t>;
-
-void big16(Record& record, std::size_t at, unsigned value) {
-  record[at] = static_cast<std::uint8_t>(value >> 8);
-  record[at + 1] = static_cast<std::uint8_t>(value);
-}
-
-Record operator+(Record left, const Record& right) {
-  left.insert(left.end(), right.begin(), right.end());
-  return left;
-}
-
-Record tcp(unsigned from, unsigned to, std::uint8_t flags = 0x02) {
-  Record segment(20);
-  big16(segment, 0, from);
-  big16(segment, 2, to);
-  segment[12] = 0x50;
-  segment[13] = flags;
-  return segment;
-}
-
-Record ipv4(const Record& payload, std::size_t options = 0, unsigned fragment = 0) {
-  Record header(20 + options);
-  header[0] = static_cast<std::uint8_t>(0x40 | header.size() / 4);
-  big16(header, 6, fragment);
-  header[9] = 6;
-  const std::uint8_t source[] = {192, 0, 2, 7}, target[] = {198, 51, 100, 25};
-  std::memcpy(&header[12], source, 4);
-  std::memcpy(&header[16], target, 4);
-  return header + payload;
-}
-
-Record ipv6(const Record& payload, std::uint8_t next = 6) {
-  Record header(40);
-  header[0] = 0x60;
-  header[6] = next;
-  const std::uint8_t prefix[] = {0x20, 0x01, 0x0d, 0xb8};
-  std::memcpy(&header[8], prefix, 4);
-  header[23] = 7;
-  std::memcpy(&header[24], prefix, 4);
-  header[39] = 0x25;
-  return header + payload;
-}
-
-/// The header of a system: what its length byte says, and where the packet begins.
-struct Pflog {
-  std::uint8_t length;
-  std::size_t packet_at;
-};
-constexpr Pflog kOldest{61, 64}, kFreeBsd{69, 72}, kOpenBsd{100, 100};
-
-Record pflog(const Record& packet, Pflog kind = kOpenBsd, std::uint8_t direction = 1, std::uint8_t action = 0) {
-  Record header(kind.packet_at, 0xee);
-  header[0] = kind.length;
-  header[1] = 2;
-  header[2] = action;
-  std::memset(&header[4], 0, 16);
-  std::memcpy(&header[4], "em0", 3);
-  header[60] = direction;
-  return header + packet;
-}
-
-void attribute(Record& record, std::uint16_t type, const Record& value) {
-  while (record.size() % 4) record.push_back(0);
-  const auto length = static_cast<std::uint16_t>(4 + value.size());
-  const auto at = record.size();
-  record.resize(at + 4);
-  std::memcpy(&record[at], &length, 2);
-  std::memcpy(&record[at + 2], &type, 2);
-  record.insert(record.end(), value.begin(), value.end());
-}
-
-Record nflog(const Record& packet, bool input = true, bool output = false) {
-  Record record{2, 0, 0, 2};
-  attribute(record, 10, {'m', 'x', 0});
-  if (input) attribute(record, 4, {0, 0, 0, 3});
-  if (output) attribute(record, 5, {0, 0, 0, 4});
-  attribute(record, 9, packet);
-  return record;
-}
 
 TEST(PacketTest, ReadsWhoWritesToUsInTheHeadersOfAllSystems) {
   for (const Pflog kind : {kOldest, kFreeBsd, kOpenBsd}) {
@@ -125,6 +45,21 @@ TEST(PacketTest, ReadsNflogOfBothDirections) {
   ASSERT_TRUE(forwarded);
   EXPECT_EQ(forwarded->direction, Direction::in);
   EXPECT_FALSE(read_nflog(nflog(ipv4(tcp(40000, 25)), false, false)));
+}
+
+TEST(PacketTest, TakesTheDirectionThatANflogGroupIsFor) {
+  const auto forwarded = read_nflog(nflog(ipv4(tcp(40000, 25)), true, true), Direction::out);
+  ASSERT_TRUE(forwarded);
+  EXPECT_EQ(forwarded->direction, Direction::out);
+  EXPECT_EQ(forwarded->peer().to_string(), "198.51.100.25");
+  EXPECT_EQ(forwarded->interface, "4");
+  const auto from_inside = read_nflog(nflog(ipv4(tcp(40000, 25))), Direction::out);
+  ASSERT_TRUE(from_inside);
+  EXPECT_EQ(from_inside->interface, "3");
+  const auto in = read_nflog(nflog(ipv4(tcp(40000, 25)), false, true), Direction::in);
+  ASSERT_TRUE(in);
+  EXPECT_EQ(in->peer().to_string(), "192.0.2.7");
+  EXPECT_EQ(in->interface, "4");
 }
 
 TEST(PacketTest, TakesOnlyTheFirstPacketOfAConnection) {
