@@ -8,13 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "pfbridge/helper/command.h"
-#include "pfbridge/helper/wire.h"
+#include "pfbridge/helper/helper_fixture.h"
 
 extern char** environ;
 
@@ -22,40 +19,6 @@ namespace deferd::bridge {
 namespace {
 
 using namespace std::chrono_literals;
-
-class HelperTest : public testing::Test {
- protected:
-  HelperTest() {
-    ::signal(SIGPIPE, SIG_IGN);
-    std::string name = (std::filesystem::temp_directory_path() / "deferd-helper.XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-  }
-  ~HelperTest() override { std::filesystem::remove_all(folder); }
-
-  std::string file(const char* name) const { return (folder / name).string(); }
-  std::string text_of(const char* name) const {
-    std::ostringstream text;
-    text << std::ifstream(file(name)).rdbuf();
-    return text.str();
-  }
-  static std::vector<Message> messages(std::string_view bytes) {
-    FrameReader reader;
-    reader.add(bytes);
-    std::vector<Message> all;
-    while (auto frame = reader.next()) all.push_back(frame->message);
-    return all;
-  }
-  static std::string hello_and(const std::vector<Message>& rest) {
-    std::string bytes;
-    write_frame(bytes, 0, Hello{});
-    std::uint32_t id = 1;
-    for (const auto& message : rest) write_frame(bytes, id++, message);
-    return bytes;
-  }
-
-  std::filesystem::path folder;
-  const Entry one = *Entry::parse("192.0.2.1"), net = *Entry::parse("2001:db8::/32");
-};
 
 TEST_F(HelperTest, SpeaksOnStandardInputAndOutput) {
   const auto result =

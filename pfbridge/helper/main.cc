@@ -1,15 +1,12 @@
 // deferd-helper: the only part of deferd that may touch the packet filter. ../protocol.md
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 
+#include "pfbridge/helper/captures.h"
 #include "pfbridge/helper/make_table.h"
 #include "pfbridge/helper/pf_table.h"
+#include "pfbridge/helper/sandbox.h"
 #include "pfbridge/helper/service.h"
 #include "pfbridge/helper/stream.h"
 
@@ -19,43 +16,48 @@ using namespace deferd::bridge;
 
 constexpr int kUsage = 64, kFailed = 1;
 constexpr int kTick = 2'000;  // milliseconds
+constexpr std::size_t kMostWaiting = 1 << 20;
 
 volatile sig_atomic_t asked_to_end = 0;
 
 void log(const std::string& line) { std::fprintf(stderr, "deferd-helper: %s\n", line.c_str()); }
 
-bool become(const std::string& name) {
-  const passwd* user = ::getpwnam(name.c_str());
-  if (!user) {
-    log("no user " + name);
-    return false;
-  }
-  if (::setgroups(1, &user->pw_gid) == 0 && ::setgid(user->pw_gid) == 0 && ::setuid(user->pw_uid) == 0) return true;
-  log("cannot become " + name + ": " + std::strerror(errno));
-  return false;
-}
+// What the command line names, opened.
+struct Tables {
+  std::vector<NamedTable> all;
+  std::unique_ptr<Backend> bypass_table;
+  std::optional<Bypass> bypass;
+  Service::Locate locate;
+};
 
-int check(std::vector<NamedTable>& tables) {
+// What could not even be opened has been told already.
+int check(const Options& options, Tables& tables) {
+  if (tables.bypass_table) tables.all.push_back({"bypass", std::move(tables.bypass_table)});
   bool good = true;
-  for (auto& table : tables) {
+  for (auto& table : tables.all) {
     const auto result = table.backend->check();
     std::printf("%s: %s\n", table.name.c_str(), result.ok() ? "ok" : result.error.c_str());
     good = good && result.ok();
   }
+  for (const auto& capture : options.captures) std::printf("%s: ok\n", capture.device.c_str());
   return good ? 0 : kFailed;
 }
 
 // Whose standard input ends stays until the dead man's switch is thrown: deferd, or the way to it, may be gone for good. The next
 // helper withdraws it.
-void serve(Stream& stream, std::vector<NamedTable>& tables, Bypass& bypass, const Service::Locate& locate) {
+int serve(Stream& stream, Tables& tables, Captures& captures) {
   std::optional<Service> service;
   std::string nothing, input;
-  const auto connected = [&] { service.emplace(tables, bypass, locate); };
+  const auto connected = [&] { service.emplace(tables.all, *tables.bypass, tables.locate); };
+  const auto tell = [&](const Passed& passed) { service->passed(passed); };
+  // Who does not listen is told nothing, until he has caught up.
+  const auto listens = [&] { return service && service->output().size() < kMostWaiting; };
   if (!stream.over()) connected();
-  while (!asked_to_end && !(stream.over() && (!bypass.armed() || bypass.open()))) {
-    const auto event = stream.wait(service ? service->output() : nothing, input, kTick);
+  while (!asked_to_end && !(stream.over() && (!tables.bypass->armed() || tables.bypass->open()))) {
+    const int patience = captures.unread() && listens() ? 0 : kTick;
+    const auto event = stream.wait(service ? service->output() : nothing, input, patience, captures.descriptors());
     const auto now = std::chrono::steady_clock::now();
-    bypass.tick(now);
+    tables.bypass->tick(now);
     if (event == Stream::Event::connected) connected();
     if (event == Stream::Event::ended) service.reset();
     if (event == Stream::Event::bytes && !service->take(input, now)) {
@@ -63,52 +65,64 @@ void serve(Stream& stream, std::vector<NamedTable>& tables, Bypass& bypass, cons
       service.reset();
       stream.hang_up();
     }
+    if (!captures.read(now, listens() ? Captures::Tell(tell) : nullptr)) {
+      log(captures.error());
+      return kFailed;
+    }
   }
+  return 0;
+}
+
+// All tables, or the first that cannot be made and why.
+bool open_tables(const Options& options, TableMaker& maker, Tables& tables, std::string& error) {
+  for (const auto& table : options.tables) {
+    auto backend = maker.make(table.kind, table.place, error);
+    if (!backend) {
+      error = "table " + table.name + ": " + error;
+      return false;
+    }
+    tables.all.push_back({table.name, std::move(backend)});
+  }
+  if (options.bypass.empty()) return true;
+  const auto colon = options.bypass.find(':');
+  tables.bypass_table = maker.make(options.bypass.substr(0, colon), options.bypass.substr(colon + 1), error);
+  if (!tables.bypass_table) error = "bypass: " + error;
+  return tables.bypass_table != nullptr;
+}
+
+bool open_captures(const Options& options, Captures& captures, std::string& error) {
+  for (const auto& option : options.captures) {
+    auto capture = open_capture(option, error);
+    if (!capture) return false;
+    captures.add(std::move(capture));
+  }
+  return true;
 }
 
 int run(const Options& options) {
   TableMaker maker(options);
-  std::vector<NamedTable> tables;
-  std::string error;
-  for (const auto& table : options.tables) {
-    auto backend = maker.make(table.kind, table.place, error);
-    if (!backend) {
-      log("table " + table.name + ": " + error);
-      return kFailed;
-    }
-    tables.push_back({table.name, std::move(backend)});
-  }
-  std::unique_ptr<Backend> bypass_table;
-  if (!options.bypass.empty()) {
-    const auto colon = options.bypass.find(':');
-    bypass_table = maker.make(options.bypass.substr(0, colon), options.bypass.substr(colon + 1), error);
-    if (!bypass_table) {
-      log("bypass: " + error);
-      return kFailed;
-    }
-  }
+  Tables tables;
+  Captures captures(options.interfaces);
   std::optional<Stream> stream;
-  if (!options.check) {
+  std::string error;
+  if (open_tables(options, maker, tables, error) && open_captures(options, captures, error) && !options.check) {
     if (options.socket.empty())
       stream.emplace();
     else
       stream.emplace(options.socket, options.owner, error);
-    if (!error.empty()) {
-      log(error);
-      return kFailed;
-    }
   }
-  if (!options.user.empty() && !become(options.user)) return kFailed;
-  if (options.check) {
-    if (bypass_table) tables.push_back({"bypass", std::move(bypass_table)});
-    return check(tables);
+  if (error.empty()) error = enter_sandbox(options.user, Needs::of(options));
+  if (!error.empty()) {
+    log(error);
+    return kFailed;
   }
-  Bypass bypass(bypass_table.get(), options.patience, std::chrono::steady_clock::now(), log);
-  Service::Locate locate;
+  if (options.check) return check(options, tables);
+  tables.bypass.emplace(tables.bypass_table.get(), options.patience, std::chrono::steady_clock::now(), log);
   if (auto* device = maker.device())
-    locate = [device](const Endpoint& client, const Endpoint& own) { return pf_original_destination(*device, client, own); };
-  serve(*stream, tables, bypass, locate);
-  return 0;
+    tables.locate = [device](const Endpoint& client, const Endpoint& own) {
+      return pf_original_destination(*device, client, own);
+    };
+  return serve(*stream, tables, captures);
 }
 
 }  // namespace

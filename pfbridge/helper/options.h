@@ -1,9 +1,12 @@
-// The helper's command line: which tables it may touch and how it is spoken to. Nothing else configures it, so that whoever takes
-// over deferd can name no other table.
+// The helper's command line: which tables it may touch, or what it captures, and how it is spoken to. Nothing else configures it,
+// so that whoever takes over deferd can name no other table.
 #pragma once
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "pfbridge/helper/packet.h"
 
 namespace deferd::bridge {
 
@@ -20,15 +23,24 @@ struct TableOption {
   std::string place;
 };
 
+/// Where passed connections are logged.
+struct CaptureOption {
+  std::string device;                  ///< `pflog0`, `nflog:155`; of a file its path.
+  std::optional<Direction> direction;  ///< Of all that is logged to an NFLOG group: `nflog:155=in`.
+  bool is_file = false;                ///< A capture file, read to its end.
+};
+
 struct Options {
   std::vector<TableOption> tables;
+  std::vector<CaptureOption> captures;  ///< Never beside tables: each privilege has a process of its own.
+  std::vector<std::string> interfaces;  ///< What is captured on others is left out; empty: nothing is.
   std::string bypass;  ///< `KIND:PLACE` of the table whose members pass first of all; empty: no dead man's switch.
   std::chrono::seconds patience{60};
   std::vector<std::string> pfctl{"pfctl"};
   std::string socket;  ///< Path of a Unix socket to listen on; empty: standard input and output.
   std::string owner;   ///< Who may connect to it: the socket is his, mode 0600. Empty: who started the helper.
   std::string user;    ///< Whose it becomes after everything is open; empty: it stays.
-  bool check = false;  ///< Only say whether all tables are there and used.
+  bool check = false;  ///< Only say whether all tables are there and used, or captures can be made.
   bool help = false;
 };
 

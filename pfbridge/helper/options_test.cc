@@ -24,9 +24,30 @@ TEST(OptionsTest, ReadsTablesAndAllElse) {
   EXPECT_EQ(options.socket, "/run/deferd/helper.sock");
 }
 
+TEST(OptionsTest, ReadsWhatToCapture) {
+  std::string error;
+  const auto options = parse_options({"--capture", "pflog1", "--capture", "nflog:155=in", "--capture", "nflog:255=out",
+                                      "--capture", "nflog:7", "--pcap", "/tmp/a=in", "--interface", "em0", "--interface", "em1"},
+                                     error);
+  EXPECT_EQ(error, "");
+  ASSERT_EQ(options.captures.size(), 5u);
+  EXPECT_EQ(options.captures[0].device, "pflog1");
+  EXPECT_FALSE(options.captures[0].direction);
+  EXPECT_EQ(options.captures[1].device, "nflog:155");
+  EXPECT_EQ(options.captures[1].direction, Direction::in);
+  EXPECT_EQ(options.captures[2].direction, Direction::out);
+  EXPECT_EQ(options.captures[3].device, "nflog:7");
+  EXPECT_FALSE(options.captures[3].direction);
+  EXPECT_FALSE(options.captures[3].is_file);
+  EXPECT_EQ(options.captures[4].device, "/tmp/a=in");
+  EXPECT_TRUE(options.captures[4].is_file);
+  EXPECT_EQ(options.interfaces, (std::vector<std::string>{"em0", "em1"}));
+}
+
 TEST(OptionsTest, SaysWhatIsWrong) {
-  const std::pair<std::vector<std::string>, const char*> wrong[] = {
-      {{}, "no --table"},
+  constexpr const char* kNoDevice = ": not the name of an interface such as pflog0, nor nflog:GROUP[=in|out]";
+  const std::pair<std::vector<std::string>, std::string> wrong[] = {
+      {{}, "no --table and no --capture"},
       {{"--tables", "x"}, "unknown option --tables"},
       {{"--table"}, "--table needs a value"},
       {{"--table", "white"}, "--table white: not NAME=KIND:PLACE"},
@@ -36,7 +57,15 @@ TEST(OptionsTest, SaysWhatIsWrong) {
       {{"--table", "white=pf:x", "--bypass", "y"}, "--bypass y: not KIND:PLACE"},
       {{"--table", "white=pf:x", "--patience", "1m"}, "--patience 1m: not a number of seconds from 20 to 86400"},
       {{"--table", "white=pf:x", "--patience", "5"}, "--patience 5: not a number of seconds from 20 to 86400"},
-      {{"--table", "white=pf:x", "--pfctl", " "}, "--pfctl: no command"},
+      {{"--table", "white=pf:x", "--pfctl", " "}, "--pfctl  : no command"},
+      {{"--capture", "nflog:"}, std::string("--capture nflog:") + kNoDevice},
+      {{"--capture", "nflog:70000"}, std::string("--capture nflog:70000") + kNoDevice},
+      {{"--capture", "nflog:5=up"}, std::string("--capture nflog:5=up") + kNoDevice},
+      {{"--capture", "pflog0=in"}, std::string("--capture pflog0=in") + kNoDevice},
+      {{"--capture", "/etc/passwd"}, std::string("--capture /etc/passwd") + kNoDevice},
+      {{"--capture", "pflog0", "--table", "white=pf:x"}, "--capture beside tables: run two helpers, each with one privilege"},
+      {{"--pcap", "x", "--bypass", "pf:x"}, "--capture beside tables: run two helpers, each with one privilege"},
+      {{"--table", "white=pf:x", "--interface", "em0"}, "--interface is for --capture"},
   };
   for (const auto& [words, expected] : wrong) {
     std::string error;

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 namespace deferd::bridge {
 namespace {
@@ -81,6 +82,7 @@ Stream::~Stream() {
 void Stream::hang_up() {
   if (input_ > STDERR_FILENO) ::close(input_);
   input_ = output_ = -1;
+  ended_ = false;
 }
 
 Stream::Event Stream::accept() {
@@ -100,25 +102,31 @@ bool Stream::send(std::string& output) {
   return sent >= 0 || errno == EAGAIN || errno == EINTR;
 }
 
-Stream::Event Stream::wait(std::string& output, std::string& input, int milliseconds) {
+// Whether something came.
+bool Stream::receive(std::string& input) {
+  std::array<char, 65536> buffer;
+  const ssize_t count = ::read(input_, buffer.data(), buffer.size());
+  if (count > 0) input.assign(buffer.data(), static_cast<std::size_t>(count));
+  ended_ = count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
+  return count > 0;
+}
+
+Stream::Event Stream::wait(std::string& output, std::string& input, int milliseconds, std::span<const int> others) {
+  if (ended_ && output.empty()) {
+    hang_up();
+    return Event::ended;
+  }
   // Nobody's events are asked for by a negative descriptor.
-  std::array<pollfd, 3> wanted{{{listener_, POLLIN, 0}, {input_, POLLIN, 0}, {output.empty() ? -1 : output_, POLLOUT, 0}}};
-  if (::poll(wanted.data(), wanted.size(), milliseconds) <= 0) return Event::nothing;
+  std::vector<pollfd> wanted{
+      {listener_, POLLIN, 0}, {ended_ ? -1 : input_, POLLIN, 0}, {output.empty() ? -1 : output_, POLLOUT, 0}};
+  for (const int other : others) wanted.push_back({other, POLLIN, 0});
+  if (::poll(wanted.data(), static_cast<nfds_t>(wanted.size()), milliseconds) <= 0) return Event::nothing;
   if (wanted[0].revents) return accept();
   if (wanted[2].revents && !send(output)) {
     hang_up();
     return Event::ended;
   }
-  if (!wanted[1].revents) return Event::nothing;
-  std::array<char, 65536> buffer;
-  const ssize_t count = ::read(input_, buffer.data(), buffer.size());
-  if (count > 0) {
-    input.assign(buffer.data(), static_cast<std::size_t>(count));
-    return Event::bytes;
-  }
-  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return Event::nothing;
-  hang_up();
-  return Event::ended;
+  return wanted[1].revents && receive(input) ? Event::bytes : Event::nothing;
 }
 
 }  // namespace deferd::bridge

@@ -2,6 +2,7 @@
 #pragma once
 #include <poll.h>
 
+#include <span>
 #include <string>
 
 namespace deferd::bridge {
@@ -25,19 +26,22 @@ class Stream {
     ended,      ///< Who was there has gone. Of standard input: for good.
   };
 
-  /// Waits for up to `milliseconds`, sending what is in `output` meanwhile.
-  Event wait(std::string& output, std::string& input, int milliseconds);
+  /// Waits for up to `milliseconds`, or until one of the descriptors `others` can be read, sending what is in `output` meanwhile.
+  /// Who has closed his end for writing still gets what is in `output`; then he counts as gone.
+  Event wait(std::string& output, std::string& input, int milliseconds, std::span<const int> others = {});
 
   /// Hangs up on who is there.
   void hang_up();
-  bool over() const { return listener_ < 0 && input_ < 0; }
+  bool over() const { return listener_ < 0 && output_ < 0; }
 
  private:
   Event accept();
   bool send(std::string& output);
+  bool receive(std::string& input);
 
   int listener_ = -1;
-  int input_ = -1, output_ = -1;
+  int input_ = -1, output_ = -1;  // one socket, or two descriptors
+  bool ended_ = false;            // nothing more comes from input_
   std::string path_;
 };
 

@@ -1,0 +1,195 @@
+// In a child process each: there is no way back.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include "pfbridge/helper/sandbox.h"
+
+extern char** environ;
+
+namespace deferd::bridge {
+namespace {
+
+Needs netlink() {
+  Needs needs;
+  needs.netlink = true;
+  return needs;
+}
+
+class SandboxLinuxTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root, to have something to give up";
+    std::string name = (std::filesystem::temp_directory_path() / "deferd-sandbox.XXXXXX").string();
+    folder = ::mkdtemp(name.data());
+  }
+  void TearDown() override {
+    if (!folder.empty()) std::filesystem::remove_all(folder);
+  }
+
+  /// How a child ends that does `act` in the sandbox: `signal 31`, or `exit N` with what `act` returns.
+  static std::string ends(const Needs& needs, const std::function<int()>& act, const std::string& user = "nobody") {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const rlimit none{0, 0};
+      ::setrlimit(RLIMIT_CORE, &none);
+      if (const auto error = enter_sandbox(user, needs); !error.empty()) ::_exit(99);
+      ::_exit(act());
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : "exit " + std::to_string(WEXITSTATUS(status));
+  }
+
+  /// The value of a line of /proc/self/status, in a child in the sandbox.
+  static std::string status_of(const Needs& needs, const std::string& line, const std::string& user = "nobody") {
+    int ends_of_pipe[2];
+    EXPECT_EQ(::pipe(ends_of_pipe), 0);
+    ends(
+        needs,
+        [&] {
+          std::ifstream status("/proc/self/status");
+          for (std::string text; std::getline(status, text);)
+            if (text.starts_with(line + ":\t")) {
+              text.erase(0, line.size() + 2);
+              return ::write(ends_of_pipe[1], text.data(), text.size()) > 0 ? 0 : 1;
+            }
+          return 1;
+        },
+        user);
+    ::close(ends_of_pipe[1]);
+    char buffer[256];
+    const ssize_t got = ::read(ends_of_pipe[0], buffer, sizeof buffer);
+    ::close(ends_of_pipe[0]);
+    return got > 0 ? std::string(buffer, static_cast<std::size_t>(got)) : std::string();
+  }
+
+  static int run_true() {
+    char name[] = "/bin/true";
+    char* const argv[] = {name, nullptr};
+    return ::execve(name, argv, environ);
+  }
+  static int create(const std::string& path) { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0 ? 0 : 1; }
+
+  const std::string killed = "signal " + std::to_string(SIGSYS);
+  std::filesystem::path folder;
+};
+
+TEST_F(SandboxLinuxTest, BecomesTheUserAltogether) {
+  const auto* nobody = ::getpwnam("nobody");
+  ASSERT_NE(nobody, nullptr);
+  const auto uid = std::to_string(nobody->pw_uid), gid = std::to_string(nobody->pw_gid);
+  EXPECT_EQ(status_of({}, "Uid"), uid + '\t' + uid + '\t' + uid + '\t' + uid);
+  EXPECT_EQ(status_of({}, "Gid"), gid + '\t' + gid + '\t' + gid + '\t' + gid);
+  EXPECT_EQ(status_of({}, "Groups"), gid + ' ');
+}
+
+TEST_F(SandboxLinuxTest, KeepsTheOneCapabilityThatTablesTake) {
+  static_assert(CAP_NET_ADMIN == 12);
+  for (const char* set : {"CapEff", "CapPrm"}) EXPECT_EQ(status_of(netlink(), set), "0000000000001000") << set;
+  for (const char* set : {"CapInh", "CapAmb"}) EXPECT_EQ(status_of(netlink(), set), "0000000000000000") << set;
+}
+
+TEST_F(SandboxLinuxTest, KeepsNoCapabilityForCaptures) {
+  for (const char* set : {"CapEff", "CapPrm", "CapInh", "CapAmb"}) EXPECT_EQ(status_of({}, set), "0000000000000000") << set;
+}
+
+TEST_F(SandboxLinuxTest, KeepsNoOtherCapabilityAsRoot) {
+  EXPECT_EQ(status_of(netlink(), "CapPrm", ""), "0000000000001000");
+  EXPECT_EQ(status_of({}, "CapPrm", ""), "0000000000000000");
+}
+
+TEST_F(SandboxLinuxTest, CanGetNothingBack) {
+  EXPECT_EQ(status_of(netlink(), "NoNewPrivs"), "1");
+  EXPECT_EQ(status_of(netlink(), "Seccomp"), "2");
+  EXPECT_EQ(ends({}, [] { return ::setuid(0); }), killed);
+}
+
+TEST_F(SandboxLinuxTest, RunsNoProgram) {
+  EXPECT_EQ(ends({}, run_true), killed);
+  EXPECT_EQ(ends(netlink(), run_true), killed);
+  Needs files;
+  files.folders = {folder.string()};
+  EXPECT_EQ(ends(files, run_true), killed);
+}
+
+TEST_F(SandboxLinuxTest, OpensNothingForWriting) {
+  const auto path = (folder / "file").string();
+  std::ofstream(path) << "text";
+  for (const auto& needs : {Needs{}, netlink()}) {
+    EXPECT_EQ(ends(
+                  needs, [&] { return create((folder / "fresh").string()); }, ""),
+              killed);
+    EXPECT_EQ(ends(
+                  needs, [&] { return ::open(path.c_str(), O_RDWR | O_CLOEXEC) >= 0 ? 0 : 1; }, ""),
+              killed);
+    EXPECT_EQ(ends(
+                  needs, [&] { return ::open(path.c_str(), O_RDONLY | O_TRUNC | O_CLOEXEC) >= 0 ? 0 : 1; }, ""),
+              killed);
+    EXPECT_EQ(ends(
+                  needs, [&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC) >= 0 ? 0 : 1; }, ""),
+              "exit 0");
+    EXPECT_EQ(ends(
+                  needs, [&] { return ::rename(path.c_str(), (path + "2").c_str()); }, ""),
+              killed);
+    EXPECT_EQ(ends(
+                  needs, [&] { return ::unlink(path.c_str()) == 0 ? 1 : 0; }, ""),
+              "exit 0");
+  }
+  EXPECT_EQ(std::filesystem::file_size(path), 4u);
+}
+
+TEST_F(SandboxLinuxTest, WritesFilesThatAreTables) {
+  Needs files;
+  files.folders = {folder.string()};
+  const auto path = (folder / "file").string();
+  EXPECT_EQ(ends(
+                files, [&] { return create(path) + ::rename(path.c_str(), (path + "2").c_str()); }, ""),
+            "exit 0");
+  EXPECT_TRUE(std::filesystem::exists(path + "2"));
+}
+
+TEST_F(SandboxLinuxTest, ReachesNoNetwork) {
+  const auto open_socket = [](int family) {
+    return [family] { return ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : 1; };
+  };
+  for (const int family : {AF_INET, AF_INET6, AF_PACKET}) {
+    EXPECT_EQ(ends({}, open_socket(family)), killed) << family;
+    EXPECT_EQ(ends(netlink(), open_socket(family)), killed) << family;
+  }
+  const auto ask_kernel = [] { return ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0) >= 0 ? 0 : 1; };
+  EXPECT_EQ(ends(netlink(), ask_kernel), "exit 0");
+  EXPECT_EQ(ends({}, ask_kernel), killed);
+}
+
+TEST_F(SandboxLinuxTest, LeavesProgramsTheirWay) {
+  Needs programs;
+  programs.programs = true;
+  EXPECT_EQ(ends(programs, run_true), "exit 0");
+  EXPECT_EQ(status_of(programs, "NoNewPrivs"), "0");  // doas(1) is one of them
+  EXPECT_EQ(status_of(programs, "CapPrm"), "0000000000000000");
+}
+
+TEST_F(SandboxLinuxTest, RefusesToGoOnAsSomebodyElse) {
+  EXPECT_EQ(ends(
+                {}, [] { return 0; }, "no-such-user"),
+            "exit 99");
+}
+
+}  // namespace
+}  // namespace deferd::bridge
