@@ -47,6 +47,9 @@ void describe_reading(CLI::App& app, Arguments& arguments) {
                    ->check(CLI::IsMember({"refresh", "test"}));
   auto* subject = lists->add_option("what", arguments.what, "refresh: name of a list; test: an address");
   verb->needs(subject);
+  auto* bridge = app.add_subcommand("bridge", "The packet filter's tables; read them back; remove what the guard holds");
+  bridge->add_option("do", arguments.verb, "reconcile or adopt; without: show them all")
+      ->check(CLI::IsMember({"reconcile", "adopt"}));
 }
 
 void describe_changing(CLI::App& app, Arguments& arguments) {

@@ -11,7 +11,7 @@ struct Arguments {
   std::string socket;
   bool json = false;
   std::string table;              ///< list, add
-  std::string verb;               ///< lists: what is to be done; empty: show them
+  std::string verb;               ///< lists, bridge: what is to be done; empty: show them
   std::string what;               ///< show, add, delete, release, expect, explain, backup, import, migrate
   std::string lasting;            ///< --for
   std::string format = "spamdb";  ///< import, export

@@ -12,12 +12,11 @@ namespace {
 using Command = Outcome<void> (*)(const Job&);
 
 constexpr std::pair<std::string_view, Command> kCommands[] = {
-    {"status", status},   {"list", list},          {"show", show},         {"explain", explain},
-    {"plugins", plugins}, {"stats", stats},        {"lists", lists},       {"add", add},
-    {"delete", forget},   {"release", release},    {"expect", expect},     {"reload", reload},
-    {"backup", backup},   {"import", import_file}, {"export", export_all}, {"spf", spf_walk},
-    {"migrate", migrate_spamd},
-    {"doctor", doctor}, {"pf-rules", pf_rules},
+    {"status", status},         {"list", list},          {"show", show},         {"explain", explain},
+    {"plugins", plugins},       {"stats", stats},        {"lists", lists},       {"add", add},
+    {"delete", forget},         {"release", release},    {"expect", expect},     {"reload", reload},
+    {"backup", backup},         {"import", import_file}, {"export", export_all}, {"spf", spf_walk},
+    {"migrate", migrate_spamd}, {"doctor", doctor},      {"pf-rules", pf_rules}, {"bridge", bridge},
 };
 
 Command command_named(std::string_view name) {

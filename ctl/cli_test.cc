@@ -333,6 +333,29 @@ TEST_F(CliTest, ShowsListsFetchesOneAndTestsAnAddress) {
   EXPECT_EQ(run({"lists", "forget", "traps"}), kUsage);
 }
 
+TEST_F(CliTest, ShowsTheBridgeAndSteersIt) {
+  Recorder recorder;
+  recorder.row.set("table", "white");
+  recorder.row.set("state", "held");
+  recorder.row.set("wanted", 12);
+  recorder.row.set("present", 70);
+  recorder.row.set("held", 58);
+  recorder.row.set("helper", "unix:/run/helper");
+  recorder.row.set("tables", 1);
+  use_command(recorder.command(), "pfbridge");
+  serve();
+  EXPECT_EQ(run({"bridge"}), kOk) << err;
+  EXPECT_THAT(out, StartsWith("TABLE  STATE  WANTED  PRESENT  PENDING  FOREIGN  HELD  LAG  HELPER            ERROR\n"
+                              "white  held   12      70                         58         unix:/run/helper"));
+  EXPECT_EQ(run({"--json", "bridge"}), kOk) << err;
+  EXPECT_EQ(out, recorder.row.to_json() + "\n");
+  EXPECT_EQ(run({"bridge", "adopt"}), kOk) << err;
+  EXPECT_THAT(out, StartsWith("1 tables are read back"));
+  EXPECT_EQ(run({"bridge", "reconcile"}), kOk) << err;
+  EXPECT_EQ(recorder.asked, "bridge {}\nbridge {}\nbridge-adopt {}\nbridge-reconcile {}\n");
+  EXPECT_EQ(run({"bridge", "forget"}), kUsage);
+}
+
 TEST_F(CliTest, SaysThatAnAddressIsOnNoList) {
   use_command([](Context&, std::string_view, const Value&, Rows&) -> Result<void> { return {}; }, "blacklist");
   serve();

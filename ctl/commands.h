@@ -21,6 +21,7 @@ Outcome<void> plugins(const Job& job);
 Outcome<void> stats(const Job& job);
 Outcome<void> spf_walk(const Job& job);  ///< spf walk; asks DNS, not the daemon.
 Outcome<void> lists(const Job& job);     ///< Shows, refreshes, tests.
+Outcome<void> bridge(const Job& job);    ///< Shows, adopts, reconciles.
 Outcome<void> doctor(const Job& job);    ///< Looks at the packet filter, too.
 Outcome<void> pf_rules(const Job& job);  ///< pf-rules
 
@@ -28,8 +29,8 @@ Outcome<void> add(const Job& job);
 Outcome<void> forget(const Job& job);  ///< delete
 Outcome<void> release(const Job& job);
 Outcome<void> expect(const Job& job);
-Outcome<void> import_file(const Job& job);  ///< import
-Outcome<void> export_all(const Job& job);   ///< export
+Outcome<void> import_file(const Job& job);    ///< import
+Outcome<void> export_all(const Job& job);     ///< export
 Outcome<void> migrate_spamd(const Job& job);  ///< migrate spamd
 Outcome<void> reload(const Job& job);
 Outcome<void> backup(const Job& job);

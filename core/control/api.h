@@ -7,6 +7,7 @@
 //   GET    /v1/show?key=               *  GET    /v1/decisions/ID
 //   POST   /v1/delete {client}            POST   /v1/release {id}         POST /v1/expect {to, from_domain, for}
 //   GET    /v1/lists                  *   GET    /v1/lists/test?address= *   POST /v1/lists/refresh {list}
+//   GET    /v1/bridge                 *   POST   /v1/bridge/adopt         POST /v1/bridge/reconcile
 //   GET    /v1/traps                   *  PUT /v1/traps {address}         DELETE /v1/traps?address=
 //   POST   /v1/import (see import_api.cc) POST   /v1/delete-grey {client}     GET  /v1/setup
 //   POST   /v1/explain {client, name, helo, from, to} or {id}             POST /v1/testing/clock {advance} or {set}

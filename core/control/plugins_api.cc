@@ -74,6 +74,15 @@ void ControlApi::add_plugin_routes() {
     if (auto asked = parts_.pipeline.command("", "lists-refresh", question, rows); !asked) return tl::unexpected(asked.error());
     return rows.list.size() > 0 ? rows.list.items().front() : question;
   });
+  router_.stream("/v1/bridge",
+                 [this](const Call&, LineWriter& lines) { return parts_.pipeline.command("", "bridge", Value::map(), lines); });
+  for (const char* what : {"adopt", "reconcile"})
+    router_.change("POST", std::string("/v1/bridge/") + what, [this, what](const Call&) -> Result<Value> {
+      KeptRows rows;
+      auto asked = parts_.pipeline.command("", std::string("bridge-") + what, Value::map(), rows);
+      if (!asked) return tl::unexpected(asked.error());
+      return rows.list.size() > 0 ? rows.list.items().front() : Value::map();
+    });
   router_.stream("/v1/show", [this](const Call& call, LineWriter& lines) { return show(call, lines); });
   router_.change("POST", "/v1/release", [this](const Call& call) { return release(call); });
   router_.change("POST", "/v1/expect", [this](const Call& call) -> Result<Value> {
