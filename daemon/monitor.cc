@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "daemon/lend_file.h"
-#include "ops/safe_path.h"
 
 namespace deferd {
 namespace {
@@ -24,62 +23,29 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLongest{3'600'000};           // between two looks at what is due
 constexpr std::chrono::seconds kHurriedWorker{30};    // from the second SIGTERM to SIGKILL
 constexpr std::chrono::seconds kHelpersPatience{10};  // from SIGTERM to SIGKILL
-constexpr int kLinesAMinute = 60;                     // of a helper
 constexpr int kAtATurn = 64;                          // notices
-
-std::string how(int status) {
-  if (WIFSIGNALED(status)) return fmt::format("killed by signal {}", WTERMSIG(status));
-  return fmt::format("exit code {}", WEXITSTATUS(status));
-}
 
 std::int64_t count(std::chrono::seconds time) { return time.count(); }
 
 }  // namespace
-
-Monitor::Helper::Helper(const Clock& clock) : noise(clock, kLinesAMinute, std::chrono::minutes(1)) {}
 
 Monitor::Monitor(std::string config_file, LoadedConfig loaded, Wiring wiring)
     : config_file_(std::move(config_file)),
       wiring_(std::move(wiring)),
       signals_(SignalWaiter::Children::told),
       config_(config_file_, std::move(loaded)),
-      log_(config_.first().config.log, wiring_.clock, wiring_.account) {
-  find_helpers();
-  bound_ = smtp::bind_tcp(config_.first().config.listen.smtp);
-}
-
-void Monitor::find_helpers() {
-  const auto& commands = config_.first().config.helpers;
-  Problems problems;
-  if (!commands.empty())
-    if (auto safe = check_safe(config_file_); !safe) problems.error({}, "helpers", safe.error().what);
-  for (std::size_t i = 0; i < commands.size(); ++i) {
-    const auto& name = commands[i].front();
-    auto program = find_helper(name);
-    if (!program) {
-      problems.error({}, fmt::format("helpers[{}]", i), program.error().what);
-      continue;
-    }
-    auto& helper = helpers_.emplace_back(wiring_.clock);
-    helper.name = fmt::format("{}[{}]", name.substr(name.rfind('/') + 1), i);
-    helper.program = std::move(*program);
-    helper.command = commands[i];
-  }
-  if (problems.failed()) throw ConfigError(std::move(problems));
-}
+      log_(config_.first().config.log, wiring_.clock, wiring_.account),
+      helpers_(config_file_, config_.first().config.helpers, wiring_.clock, log_),
+      bound_(smtp::bind_tcp(config_.first().config.listen.smtp)) {}
 
 int Monitor::run() {
   start_worker(config_.first());
-  while (phase_ != Phase::ending_helpers || helpers_live()) {
+  while (phase_ != Phase::ending_helpers || helpers_.live()) {
     wait();
     kill_who_is_late();
-    if (phase_ == Phase::serving) start_what_is_due();
+    start_what_is_due();
   }
   return code_;
-}
-
-bool Monitor::helpers_live() const {
-  return std::any_of(helpers_.begin(), helpers_.end(), [](const Helper& helper) { return helper.run.has_value(); });
 }
 
 // ---- starting
@@ -124,23 +90,9 @@ int Monitor::be_worker(const LoadedConfig& config, LinkEnd end, pid_t monitor) {
   return wiring_.work(config, link, std::move(bound_), monitor);
 }
 
-void Monitor::start_helper(Helper& helper) {
-  helper.due.reset();
-  helper.respawn.started(now());
-  try {
-    helper.run.emplace(helper.program, helper.command);
-    log_.notice("monitor.helper_started", {{"helper", helper.name}, {"pid", static_cast<int>(helper.run->pid())}});
-  } catch (const ErrorException& error) {
-    const auto wait = helper.respawn.ended(now());
-    helper.due = now() + wait;
-    log_.error("monitor.helper_not_started", {{"helper", helper.name}, {"what", error.what()}, {"again_in_s", count(wait)}});
-  }
-}
-
 void Monitor::start_what_is_due() {
   if (worker_.due && *worker_.due <= now()) start_worker(config_.next(log_));
-  for (auto& helper : helpers_)
-    if (helper.due && *helper.due <= now()) start_helper(helper);
+  helpers_.start_the_due();  // also while the worker ends: it may take its time
 }
 
 // ---- what happens
@@ -150,19 +102,16 @@ void Monitor::wait() {
   const pollfd none{-1, 0, 0};  // poll(2) passes over it
   others.push_back(worker_.link ? worker_.link->notices() : none);
   others.push_back(worker_.link ? worker_.link->questions() : none);
-  for (const auto& helper : helpers_) others.push_back(helper.run ? pollfd{helper.run->output(), POLLIN, 0} : none);
+  helpers_.wait_for(others);
 
   auto next = now() + kLongest;
-  for (const auto& due : {worker_.due, kill_at_})
+  for (const auto& due : {worker_.due, helpers_.due(), kill_at_})
     if (due) next = std::min(next, *due);
-  for (const auto& helper : helpers_)
-    if (helper.due) next = std::min(next, *helper.due);
 
   const auto event = signals_.wait_for(std::max(milliseconds(0), std::chrono::ceil<milliseconds>(next - now())), others);
   if (others[0].revents != 0) hear_worker();
   if (others[1].revents != 0) answer_worker();
-  for (std::size_t i = 0; i < helpers_.size(); ++i)
-    if (others[2 + i].revents != 0) hear(helpers_[i]);
+  helpers_.hear(std::span(others).subspan(2));
   if (event) take(*event);
 }
 
@@ -182,6 +131,7 @@ void Monitor::terminate() {
   if (phase_ == Phase::ending_helpers) return;
   if (phase_ == Phase::ending_worker && !kill_at_) kill_at_ = now() + kHurriedWorker;
   phase_ = Phase::ending_worker;
+  worker_.due.reset();
   bound_.clear();
   if (worker_.pid > 0)
     kill(worker_.pid, SIGTERM);
@@ -193,8 +143,7 @@ void Monitor::reap() {
   int status = 0;
   for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
     if (pid == worker_.pid) worker_ended(status);
-    for (auto& helper : helpers_)
-      if (helper.run && helper.run->pid() == pid) helper_ended(helper, status);
+    helpers_.ended(pid, status);
   }
 }
 
@@ -203,40 +152,28 @@ void Monitor::worker_ended(int status) {
   worker_.link.reset();
   worker_.pid = 0;
   if (phase_ == Phase::ending_worker || !was_ready_) {
-    if (WIFSIGNALED(status)) log_.error("monitor.worker_ended", {{"how", how(status)}});
+    if (WIFSIGNALED(status)) log_.error("monitor.worker_ended", {{"how", how_it_ended(status)}});
     return end_helpers(WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE);
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG) config_.refused();
   const auto wait = worker_.respawn.ended(now());
   worker_.due = now() + wait;
-  log_.error("monitor.worker_ended", {{"how", how(status)}, {"again_in_s", count(wait)}});
-  wiring_.notifier.status(fmt::format("the worker has ended ({}) and is started again", how(status)));
-}
-
-void Monitor::helper_ended(Helper& helper, int status) {
-  hear(helper);
-  helper.run.reset();
-  if (phase_ == Phase::ending_helpers) return;
-  const auto wait = helper.respawn.ended(now());
-  helper.due = now() + wait;
-  log_.error("monitor.helper_ended", {{"helper", helper.name}, {"how", how(status)}, {"again_in_s", count(wait)}});
+  log_.error("monitor.worker_ended", {{"how", how_it_ended(status)}, {"again_in_s", count(wait)}});
+  wiring_.notifier.status(fmt::format("the worker has ended ({}) and is started again", how_it_ended(status)));
 }
 
 void Monitor::end_helpers(int code) {
   code_ = code;
   phase_ = Phase::ending_helpers;
   kill_at_ = now() + kHelpersPatience;
-  for (const auto& helper : helpers_)
-    if (helper.run) kill(helper.run->pid(), SIGTERM);
+  helpers_.end();
 }
 
 void Monitor::kill_who_is_late() {
   if (!kill_at_ || now() < *kill_at_) return;
   kill_at_.reset();
   if (phase_ == Phase::ending_worker && worker_.pid > 0) kill(worker_.pid, SIGKILL);
-  if (phase_ == Phase::ending_helpers)
-    for (const auto& helper : helpers_)
-      if (helper.run) kill(helper.run->pid(), SIGKILL);
+  if (phase_ == Phase::ending_helpers) helpers_.kill();
 }
 
 // ---- what they say
@@ -264,8 +201,7 @@ void Monitor::take(Notice notice) {
       if (std::exchange(was_ready_, true)) return;
       wiring_.ready();
       // Not before: had another deferd been serving already, they would have met its helpers.
-      for (auto& helper : helpers_) start_helper(helper);
-      return;
+      return helpers_.start();
     case Notice::reloading:
       return wiring_.notifier.reloading(now());
     case Notice::reloaded:
@@ -295,14 +231,6 @@ void Monitor::answer_worker() {
   if (file) return worker_.link->answer(*file, 0);
   log_.error("monitor.file_refused", {{"what", file.error().what}});
   worker_.link->answer({}, file.error().code == Errc::not_found ? ENOENT : EACCES);
-}
-
-void Monitor::hear(Helper& helper) {
-  if (!helper.run) return;
-  helper.run->read([&](std::string_view line) {
-    if (const auto left_out = helper.noise.admit())
-      log_.notice("monitor.helper_said", {{"helper", helper.name}, {"line", line}, {"left_out", *left_out}});
-  });
 }
 
 }  // namespace deferd

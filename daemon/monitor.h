@@ -2,13 +2,12 @@
 // what dies. It holds what needs root (ports below 1024, files of the certificate) and nothing that strangers send ever reaches
 // it.
 #pragma once
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "daemon/helper.h"
+#include "daemon/helpers.h"
 #include "daemon/monitor_link.h"
 #include "daemon/respawn.h"
 #include "daemon/worker_config.h"
@@ -48,20 +47,9 @@ class Monitor {
     Respawn respawn;
     std::optional<SteadyTime> due;
   };
-  struct Helper {
-    explicit Helper(const Clock& clock);
-    std::string name, program;
-    std::vector<std::string> command;
-    RateLimit noise;  // what it says
-    std::optional<HelperRun> run;
-    Respawn respawn;
-    std::optional<SteadyTime> due;
-  };
 
-  void find_helpers();
   void start_worker(const LoadedConfig& config);
   int be_worker(const LoadedConfig& config, LinkEnd end, pid_t monitor);
-  void start_helper(Helper& helper);
   void start_what_is_due();
 
   void wait();
@@ -69,26 +57,23 @@ class Monitor {
   void terminate();
   void reap();
   void worker_ended(int status);
-  void helper_ended(Helper& helper, int status);
   void end_helpers(int code);
   void kill_who_is_late();
 
   void hear_worker();
   void take(Notice notice);
   void answer_worker();
-  void hear(Helper& helper);
 
   SteadyTime now() const { return wiring_.clock.steady(); }
-  bool helpers_live() const;
 
   const std::string config_file_;
   Wiring wiring_;
   SignalWaiter signals_;
   WorkerConfig config_;
   PlainLog log_;
+  Helpers helpers_;
   std::vector<smtp::Bound> bound_;
   Worker worker_;
-  std::deque<Helper> helpers_;
   Phase phase_ = Phase::serving;
   bool was_ready_ = false;             // any worker
   std::optional<SteadyTime> kill_at_;  // who has not ended by then

@@ -163,6 +163,29 @@ TEST_F(MonitorTest, StartsHelpersOnceTheWorkerServesAndAgainWhenTheyDie) {
   EXPECT_NE(log().find("monitor.helper_ended helper=helper[0] how=\"exit code 3\" again_in_s=1\n"), std::string::npos) << log();
 }
 
+TEST_F(MonitorTest, EndsWhileItWaitsToStartTheWorkerAgain) {
+  write("helpers: [[" +
+        script("until grep -q worker_ended '" + (dir / "log") + "'; do sleep 0.01; done; kill $PPID; exec sleep 1000") + "]]\n");
+  const auto outcome = run(
+      [](int round, MonitorLink& link, pid_t) {
+        link.ready();
+        return round == 0 ? 3 : until_terminated();  // the second one comes if the helper takes more than a second
+      },
+      SystemClock());
+  EXPECT_EQ(outcome.code, 0);
+}
+
+TEST_F(MonitorTest, StartsHelpersThatDieWhileTheWorkerTakesItsTimeToEnd) {
+  write("helpers: [[" + script("echo begun; exit 3") + "]]\n");
+  const auto outcome = run([this](int, MonitorLink& link, pid_t monitor) {
+    link.ready();
+    kill(monitor, SIGTERM);
+    until_terminated();
+    return logged("again_in_s=8") ? 0 : 1;
+  });
+  EXPECT_EQ(outcome.code, 0);
+}
+
 TEST_F(MonitorTest, EndsHelpersAfterTheWorker) {
   write("helpers: [[" + script("trap 'echo ended; exit' TERM; echo begun; while :; do sleep 0.05; done") + "]]\n");
   const auto outcome = run(
