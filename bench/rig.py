@@ -105,6 +105,10 @@ class Rig:
             account = pwd.getpwnam(self.user)
             os.chown(path, account.pw_uid, account.pw_gid)
 
+    def not_root(self):
+        """How to start deferd: as nobody, and so without a monitor, for what it costs is read off its process."""
+        return {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []} if self.user else {}
+
     # ---- the store
 
     def seed(self, say=print):
@@ -139,7 +143,6 @@ listen: {{milter: ["unix:{self.folder}/{name}.sock"]}}
 milter: {{socket_mode: "0666"}}
 control: {{socket: {self.folder}/{name}-control.sock}}
 log: {{to: {self.folder}/{name}.log, format: text}}
-{f'user: {self.user}' if self.user else ''}
 plugin_dirs: ["{self.plugins}", "{self.more_plugins}"]
 plugins:
 {plugins}
@@ -155,13 +158,13 @@ plugins:
     def deferd(self, name="deferd", **how):
         """Starts deferd; returns (process, socket) when the socket answers."""
         config = self.config(name, **how)
-        return self.start([self.bin / "deferd", "-c", config], self.folder / f"{name}.sock")
+        return self.start([self.bin / "deferd", "-c", config], self.folder / f"{name}.sock", **self.not_root())
 
     def noop(self, name, *flags):
         return self.start([self.bin / "noop_filter", self.folder / f"{name}.sock", *flags], self.folder / f"{name}.sock")
 
-    def start(self, command, milter):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    def start(self, command, milter, **how):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **how)
         self.processes.append(process)
         wait_until(lambda: process.poll() is not None or answers(milter), f"{command[0].name} to answer")
         if process.poll() is not None:

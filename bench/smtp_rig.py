@@ -82,12 +82,12 @@ smtp:
 exempt: {{networks: []}}
 control: {{socket: {self.folder}/{name}-control.sock}}
 log: {{to: {self.folder}/{name}.log, format: text}}
-{f'user: {self.user}' if self.user else ''}
 plugin_dirs: ["{self.plugins}", "{self.more_plugins}"]
 plugins:
 {plugins}
 """)
-        process = subprocess.Popen([self.bin / "deferd", "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([self.bin / "deferd", "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                   **self.not_root())
         self.processes.append(process)
         wait_until(lambda: process.poll() is not None or greets(port), "deferd to answer")
         if process.poll() is not None:
