@@ -31,6 +31,7 @@ deferd_test(bridge
     pfbridge_test.cc
     runner_test.cc
     wanted_test.cc
+    watcher_test.cc
   LINK pfbridge-objects deferd-pfbridge deferd-config deferd::testing)
 if(DEFERD_TESTS)
   target_include_directories(bridge_test PRIVATE ${PROJECT_SOURCE_DIR}/core)
