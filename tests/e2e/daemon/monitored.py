@@ -19,11 +19,12 @@ PORT = 25
 
 
 class Monitored(Deferd):
-    """The configuration is root's, all else nobody's. `helpers` are shell scripts."""
+    """The configuration is root's, all else nobody's. `helpers` are shell scripts, or lists of words."""
 
     def __init__(self, folder, smtp="", helpers=(), **options):
         self.root, self.smtp = folder, smtp
-        self.helpers = [self.script(f"helper{number}", text) for number, text in enumerate(helpers)]
+        self.helpers = [[self.script(f"helper{number}", text), "word"] if isinstance(text, str) else text
+                        for number, text in enumerate(helpers)]
         super().__init__(BUILD, folder_of_nobody(folder), testing_clock=None, **options)
 
     def script(self, name, text):
@@ -42,7 +43,7 @@ class Monitored(Deferd):
             f"smtp: {{name: mx.example.org, {self.smtp}}}\n"
             "exempt: {networks: []}\n"
             "user: nobody\n"
-            f"helpers: [{', '.join(f'[{helper}, word]' for helper in self.helpers)}]\n"
+            f"helpers: [{', '.join('[' + ', '.join(map(str, words)) + ']' for words in self.helpers)}]\n"
             f"{settings}plugins:\n{plugins}")
 
     def children(self):
@@ -162,6 +163,25 @@ def a_killed_helper_is_started_again():
         deferd.said(r"monitor.helper_said helper=helper0\[0\] line=\"begun word\"", 2)
         deferd.said(r'monitor.helper_ended helper=helper1\[1\] how="exit code 3" again_in_s=2')
         assert attempt(deferd.socket).startswith("451"), "mail does not care"
+
+
+def the_packet_filters_helper_is_found_by_its_name_and_spoken_to():
+    with temporary_folder() as folder:
+        table, place = folder / "table", folder / "helper.sock"
+        helper = ["deferd-helper", "--table", f"white=file:{table}", "--socket", place, "--owner", "nobody"]
+        plugins = f"  - greylist\n  - pfbridge: {{helper: 'unix:{place}'}}\n"
+        holds = lambda address: table.exists() and address in table.read_text().split()
+        with Monitored(folder, helpers=[helper], plugins=plugins) as deferd:
+            deferd.ctl("add", "white", "192.0.2.7")
+            wait_for(lambda: holds("192.0.2.7"), "the helper to be told")
+            os.kill(next(pid for pid, word in deferd.children().items() if word == "deferd-helper"), signal.SIGKILL)
+            deferd.ctl("add", "white", "192.0.2.8")
+            wait_for(lambda: holds("192.0.2.8"), "the next helper to be told")
+            os.kill(deferd.worker(), signal.SIGKILL)
+            deferd.said("deferd.ready", 2)
+            deferd.ctl("add", "white", "192.0.2.9")
+            wait_for(lambda: holds("192.0.2.9"), "the helper to be told by the next worker")
+            assert "monitor.helper_ended helper=deferd-helper[0] how=\"killed by signal 9\"" in deferd.log()
 
 
 def a_helper_has_three_descriptors_and_a_clean_environment():
@@ -354,7 +374,8 @@ def the_service_manager_hears_of_the_monitor():
 
 TESTS = [a_worker_that_is_not_root_listens_at_a_port_below_1024, the_worker_holds_nothing_of_the_monitor_but_what_it_was_given,
          a_killed_worker_is_back_and_who_came_meanwhile_is_served, a_killed_worker_loses_nothing_that_a_client_was_told,
-         a_killed_helper_is_started_again, a_helper_has_three_descriptors_and_a_clean_environment, a_reload_reaches_the_worker,
+         a_killed_helper_is_started_again, the_packet_filters_helper_is_found_by_its_name_and_spoken_to,
+         a_helper_has_three_descriptors_and_a_clean_environment, a_reload_reaches_the_worker,
          a_worker_that_is_started_again_goes_on_with_what_was_in_force, what_belongs_to_the_monitor_needs_a_restart,
          sigterm_lets_a_message_end_and_then_ends_all, a_killed_monitor_leaves_nobody,
          a_key_that_only_root_can_read_is_used_and_read_again_at_a_reload, a_key_is_not_lent_where_others_could_have_put_it,
