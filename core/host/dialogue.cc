@@ -127,7 +127,7 @@ CallScope DialogueImpl::scope(std::size_t index) {
 
 HookResult DialogueImpl::call(std::size_t index, const HookCall& call) {
   past_.called = mode_ == Mode::live;
-  return services_.runner.run(generation_->instances()[index], scope(index), call, now_);
+  return services_.runner.run(generation_->instances()[index], scope(index), call);
 }
 
 const Answer* DialogueImpl::narrowest(const Seat& seat, std::span<const Stage> narrowest_first) const {
@@ -145,7 +145,6 @@ std::size_t DialogueImpl::holder(std::span<const Stage> narrowest_first) const {
 }
 
 void DialogueImpl::ask(Stage stage, const std::string* rcpt) {
-  now_ = std::chrono::steady_clock::now();
   auto& instances = generation_->instances();
   // At data and headers, whoever let the recipients in by an `accept` protects the message from plugins below.
   auto end = holder(scopes_of(stage));
@@ -224,7 +223,6 @@ void DialogueImpl::finish(Stage stage) {
       untold_plugin_ = decision_->plugin;
     }
   }
-  now_ = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < seats_.size(); ++i) {
     auto& instance = *generation_->instances()[i];
     if (stage == Stage::rcpt && instance.has(Hook::decided)) {
@@ -342,7 +340,6 @@ bool DialogueImpl::client_is_white() {
 
 void DialogueImpl::tell_plugins(Hook hook) {
   if (!generation_->has(hook)) return;
-  now_ = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < seats_.size(); ++i)
     if (generation_->instances()[i]->has(hook)) {
       HookCall hook_call;

@@ -92,7 +92,6 @@ class DialogueImpl : public Dialogue {
   bool connect_asked_ = false;
   bool helo_asked_ = false;
   Past past_;
-  SteadyTime now_{};
 };
 
 }  // namespace deferd

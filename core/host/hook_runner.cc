@@ -3,6 +3,8 @@
 #include <list>
 #include <optional>
 
+#include "base/coarse_clock.h"
+
 namespace deferd {
 
 namespace {
@@ -149,16 +151,12 @@ void HookRunner::watch() {
     });
 }
 
-HookResult HookRunner::run(const std::shared_ptr<Instance>& instance, const CallScope& scope, const HookCall& call,
-                           SteadyTime& now) {
+HookResult HookRunner::run(const std::shared_ptr<Instance>& instance, const CallScope& scope, const HookCall& call) {
   switch (instance->health.way(clock_)) {
     case Health::Way::inline_call:
-      return run_inline(*instance, scope, call, now);
-    case Health::Way::pooled: {
-      auto result = run_pooled(instance, scope, call);
-      now = Steady::now();
-      return result;
-    }
+      return run_inline(*instance, scope, call);
+    case Health::Way::pooled:
+      return run_pooled(instance, scope, call);
     case Health::Way::quarantined:
       break;
   }
@@ -168,9 +166,12 @@ HookResult HookRunner::run(const std::shared_ptr<Instance>& instance, const Call
   return result;
 }
 
-HookResult HookRunner::run_inline(Instance& instance, const CallScope& scope, const HookCall& call, SteadyTime& now) {
-  const auto start = now;
-  const auto deadline = start + instance.options().budget;
+HookResult HookRunner::run_inline(Instance& instance, const CallScope& scope, const HookCall& call) {
+  static const auto lag = coarse_clock_lag();
+  thread_local unsigned calls = 0;
+  const bool measured = !scope.dry && ++calls % kMeasured == 0;
+  const auto start = measured ? Steady::now() : SteadyTime{};
+  const auto deadline = coarse_now() + lag + instance.options().budget;
   auto& record = inline_calls_->mine();
   record.overdue.store(deadline.time_since_epoch().count(), std::memory_order_relaxed);
   record.reported.store(false, std::memory_order_relaxed);
@@ -181,13 +182,12 @@ HookResult HookRunner::run_inline(Instance& instance, const CallScope& scope, co
   const bool own_fault = guarded(instance.plugin(), context, call, result);
 
   record.instance.store(nullptr, std::memory_order_release);
-  now = Steady::now();
-  if (!scope.dry) instance.took(call.hook, std::chrono::duration<double>(now - start).count());
+  if (measured) instance.took(call.hook, std::chrono::duration<double>(Steady::now() - start).count());
   if (!result.fault.empty())
     failed(instance, call, result.fault, own_fault);
   else
     answered(instance, call);
-  if (now > deadline) overran(instance, call, false);  // the answer came after all, and counts
+  if (coarse_now() > deadline) overran(instance, call, false);  // the answer came after all, and counts
   return result;
 }
 

@@ -14,16 +14,16 @@ namespace deferd {
 
 /// Thread-safe. One for the daemon.
 ///
-/// Inline calls cost two clock readings and a few relaxed stores. A watchdog sees an inline call that overruns while it still
-/// hangs, so that the next caller of that plugin already goes through the pool and is released in time.
+/// Inline calls cost two readings of a coarse clock and a few relaxed stores; one in kMeasured is timed exactly. A watchdog sees
+/// an inline call that overruns while it still hangs, so that the next caller of that plugin already goes through the pool and is
+/// released in time.
 class HookRunner {
  public:
   HookRunner(const Clock& clock, Log& log, std::size_t most_threads = 64);
   ~HookRunner();
 
-  /// Makes one call as the instance's health allows. `now` is the time just read by the caller; set to the time after the call,
-  /// so that a row of calls needs one reading each. Never throws.
-  HookResult run(const std::shared_ptr<Instance>& instance, const CallScope& scope, const HookCall& call, SteadyTime& now);
+  /// Makes one call as the instance's health allows. Never throws.
+  HookResult run(const std::shared_ptr<Instance>& instance, const CallScope& scope, const HookCall& call);
 
   /// The same, but always on the pool: for background threads that must not be held up.
   HookResult run_pooled(const std::shared_ptr<Instance>& instance, const CallScope& scope, const HookCall& call);
@@ -32,10 +32,11 @@ class HookRunner {
   void settle();
 
  private:
+  static constexpr unsigned kMeasured = 8;
   struct Job;
   class InlineCalls;
 
-  HookResult run_inline(Instance& instance, const CallScope& scope, const HookCall& call, SteadyTime& now);
+  HookResult run_inline(Instance& instance, const CallScope& scope, const HookCall& call);
   void overran(Instance& instance, const HookCall& call, bool lost);
   void failed(Instance& instance, const HookCall& call, const std::string& what, bool own_fault);
   void answered(Instance& instance, const HookCall& call);

@@ -120,7 +120,9 @@ Instance::Instance(const PluginInfo& info, const PluginEntry& entry, HostParts& 
     if (!has(static_cast<Hook>(i))) continue;
     const Label labels[] = {{"plugin", name_}, {"stage", to_string(static_cast<Hook>(i))}};
     errors_[i] = &parts.metrics.counter("deferd_plugin_errors_total", labels, "Hooks that threw, were late or were not asked.");
-    seconds_[i] = &parts.metrics.histogram("deferd_hook_seconds", labels, kSecondsBounds, "Time a hook took.");
+    seconds_[i] =
+        &parts.metrics.histogram("deferd_hook_seconds", labels, kSecondsBounds,
+                                 "Time a hook took; one call in eight is timed, and all that need a thread of their own.");
   }
   plugin_ = info.make(entry.config, *host_);
 }
