@@ -39,8 +39,8 @@ Outcome<void> examine(Facts& facts, const Job& job) {
       failures += finding.verdict == Verdict::fail;
     }
   if (warnings + failures == 0) return {};
-  return tl::make_unexpected(Failure{failures > 0 ? kIll : kDoubtful,
-                                     std::to_string(failures) + " checks failed, " + std::to_string(warnings) + " warn"});
+  return tl::make_unexpected(
+      Failure{failures > 0 ? kIll : kDoubtful, counted(failures, "check") + " failed, " + std::to_string(warnings) + " warn"});
 }
 
 Outcome<void> doctor(const Job& job) {

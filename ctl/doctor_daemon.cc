@@ -33,7 +33,7 @@ Finding store_is_well(Examination& examination) {
     return failed(state, "make room on its disk, or see the log; damage: stop deferd, then `deferd --check-store`");
   if (member(store, {"engine"}).text() == "memory")
     return warn("all that is learned is forgotten when deferd ends", "store: {engine: rocksdb, path: /var/lib/deferd/db}");
-  return ok(std::to_string(member(store, {"records"}).integer()) + " records");
+  return ok(counted(static_cast<std::uint64_t>(member(store, {"records"}).integer()), "record"));
 }
 
 Finding clock_is_sane(Examination& examination) {
@@ -62,7 +62,7 @@ Finding own_mx_is_named(Examination& examination) {
         "neither own_mx nor relays is set",
         "if mail also comes in by a backup MX or a forwarder of yours, name it in exempt.own_mx or exempt.relays: its mail "
         "waits too, and a trap would stop all of it");
-  return ok(std::to_string(named) + " hosts");
+  return ok(counted(named, "host") + " named");
 }
 
 Finding plugins_work(Examination& examination) {
@@ -79,7 +79,7 @@ Finding plugins_work(Examination& examination) {
     return failed("not asked any more, because of their failures: " + quarantined, "the log says what failed; deferctl reload");
   if (!slow.empty()) return warn("slower than their budget: " + slow, "see what they wait for, or raise `budget`");
   if (plugins->empty()) return warn("there are none: deferd decides nothing", "plugins: [greylist: {}] in deferd.yaml");
-  return ok(std::to_string(plugins->size()) + " plugins");
+  return ok(counted(plugins->size(), "plugin"));
 }
 
 Finding lists_are_fresh(Examination& examination) {
@@ -96,7 +96,7 @@ Finding lists_are_fresh(Examination& examination) {
   const std::string remedy = "deferctl lists; deferctl lists refresh NAME says what comes of it";
   if (!bad.empty()) return failed(bad + (stale.empty() ? "" : "; " + stale), remedy);
   if (!stale.empty()) return warn(stale, remedy);
-  return ok(std::to_string(lists->size()) + " lists");
+  return ok(counted(lists->size(), "list"));
 }
 
 Finding certificate_is_good(Examination& examination) {

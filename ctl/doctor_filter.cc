@@ -52,7 +52,7 @@ Finding tables_are_kept(const std::vector<Value>& rows) {
   if (!held.empty() && faults.what.empty())
     return {Verdict::warn, "not removed, because it looks like a mistake: " + held,
             "if the store is as it should be: deferctl bridge adopt"};
-  return faults.finding(std::to_string(rows.size()) + " tables are kept");
+  return faults.finding(counted(rows.size(), "line") + " in deferctl bridge, all in order");
 }
 
 Finding passed_get_in(Examination& examination) {
@@ -74,7 +74,7 @@ Finding rules_are_in_force(Examination& examination) {
   if (!examination.filter().enabled) return {Verdict::fail, "pf is not enabled", "pfctl -e, and enable it for the next start"};
   const auto count = examination.filter().rules->redirects().size();
   if (count == 0) return {Verdict::fail, "no rule redirects port 25", std::string(kPrint)};
-  return {Verdict::ok, std::to_string(count) + (count == 1 ? " rule redirects" : " rules redirect") + " port 25"};
+  return {Verdict::ok, counted(count, "rule") + " redirecting port 25"};
 }
 
 /// Empty: the redirect leads to one of the sockets.
@@ -116,6 +116,8 @@ Finding redirect_reaches_deferd(Examination& examination) {
 
 Finding tables_are_used(Examination& examination) {
   if (auto unseen = examination.filter_unseen()) return *unseen;
+  if (!examination.helpers_known() && !has_plugin(examination, "pfbridge"))
+    return {Verdict::skipped, "there is no pfbridge to keep tables"};
   const auto& rules = *examination.filter().rules;
   Faults faults;
   std::vector<std::string> sets;
@@ -132,7 +134,13 @@ Finding tables_are_used(Examination& examination) {
   }
   if (!examination.helpers_known() && !faults.what.empty())
     return {Verdict::warn, faults.what + " (deferd.yaml names no helper; these are the usual names)", faults.remedy};
-  return faults.finding(std::to_string(sets.size()) + " tables are there and used");
+  return faults.finding(counted(sets.size(), "table") + " there and used");
+}
+
+/// Where the helper, or the file of rules itself, has the exempt clients.
+std::string exempt_set(const HelperPlan& plan, Family family) {
+  if (plan.tables.empty() || plan.tables.front().kind == FilterKind::pf) return "deferd-exempt";
+  return plan.tables.front().within + (family == Family::v4 ? "/exempt4" : "/exempt6");
 }
 
 Finding order_is_right(Examination& examination) {
@@ -140,29 +148,29 @@ Finding order_is_right(Examination& examination) {
   const auto& rules = *examination.filter().rules;
   const auto& plan = examination.plan();
   Faults faults;
-  const auto spared = [&](const std::string& set, Family family, const std::string& remedy) {
-    if (rules.caught_by(set, family) != nullptr)
+  const auto spared = [&](const std::string& set, Family family, std::string_view remedy) {
+    if (rules.has(set) && rules.caught_by(set, family) != nullptr)
       faults.add("members of " + set + " are redirected to deferd all the same (" + name_of(family) + ")", remedy);
   };
+  const auto all_spared = [&](std::string_view name, Family family, std::string_view remedy) {
+    if (const auto* table = plan.table(name))
+      for (const auto& set : table->sets_of(family)) spared(set, family, remedy);
+  };
   for (const Family family : kFamilies) {
-    for (const char* name : {"bypass", "white"}) {
-      const auto* table = plan.table(name);
-      if (table == nullptr) continue;
-      for (const auto& set : table->sets_of(family))
-        spared(set, family,
-               std::string(name) == "bypass"
-                   ? "let it pass before all redirects (OpenBSD: after them), or a dead deferd stops your mail"
-                   : "let it pass before the redirect (OpenBSD: after it), or who has passed never gets to the mail server");
-    }
-    const std::string exempt = plan.tables.empty() || plan.tables.front().kind == FilterKind::pf
-                                   ? "deferd-exempt"
-                                   : plan.tables.front().within + (family == Family::v4 ? "/exempt4" : "/exempt6");
-    if (rules.has(exempt)) spared(exempt, family, "let it pass before the redirect (OpenBSD: after it)");
+    all_spared("bypass", family, "let it pass before all redirects (OpenBSD: after them), or a dead deferd stops your mail");
+    all_spared("white", family,
+               "let it pass before the redirect (OpenBSD: after it), or who has passed never gets to the mail server");
+    spared(exempt_set(plan, family), family, "let it pass before the redirect (OpenBSD: after it)");
   }
-  if (plan.table("bypass") == nullptr)
-    return {Verdict::warn, faults.what.empty() ? "there is no dead man's switch: a dead deferd stops your mail" : faults.what,
-            faults.what.empty() ? "give deferd-helper --bypass, as in docs/running-behind-pf.md" : faults.remedy};
-  return faults.finding("bypass" + std::string(plan.table("white") != nullptr ? " and white pass" : " passes"));
+  if (!faults.what.empty()) return faults.finding({});
+  const auto* bypass = plan.table("bypass");
+  const auto has_any = [&](const std::vector<std::string>& sets) {
+    return std::any_of(sets.begin(), sets.end(), [&](const std::string& set) { return rules.has(set); });
+  };
+  if (bypass == nullptr || !(has_any(bypass->sets_of(Family::v4)) || has_any(bypass->sets_of(Family::v6))))
+    return {Verdict::warn, "there is no dead man's switch: a dead deferd stops your mail",
+            "give deferd-helper --bypass, as in docs/running-behind-pf.md"};
+  return {Verdict::ok, plan.table("white") != nullptr ? "bypass and white pass" : "bypass passes"};
 }
 
 /// Empty: whoever passes is seen by `capture`.
@@ -205,7 +213,7 @@ Finding passing_is_seen(Examination& examination) {
   if (seen == 0 && stats && member(*stats, {"uptime"}).integer() > 24 * 3600)
     return {Verdict::warn, "no connection was seen since deferd's start",
             "is mail of white clients logged? pfbridge: {watch: ...}"};
-  return {Verdict::ok, std::to_string(seen) + " connections seen"};
+  return {Verdict::ok, counted(static_cast<std::uint64_t>(seen), "connection") + " seen"};
 }
 
 Finding table_limit_suffices(Examination& examination) {

@@ -78,7 +78,7 @@ TEST_F(DoctorTest, TellsByItsExitCodeWhatTheWorstWas) {
   EXPECT_THAT(out, HasSubstr("\n                        remedy: if mail also comes in"));
   host.programs["pfctl -si"].output = "Status: Disabled\n";
   EXPECT_EQ(run(), 2);
-  EXPECT_EQ(told, "1 checks failed, 1 warn");
+  EXPECT_EQ(told, "1 check failed, 1 warn");
 }
 
 TEST_F(DoctorTest, SpeaksJson) {
@@ -270,6 +270,19 @@ TEST_F(DoctorTest, SeesABypassThatComesTooLate) {
 TEST_F(DoctorTest, SeesThatThereIsNoDeadMansSwitch) {
   host.answers["/v1/setup"].set("helpers", json(R"([["deferd-helper", "--table", "white=pf:deferd-white"]])"));
   expect("order", Verdict::warn, "dead man's switch", "--bypass");
+}
+
+TEST_F(DoctorTest, AsksForNoTablesWhereHandOverIsAll) {
+  host.rows["/v1/plugins"].pop_back();
+  host.answers["/v1/setup"].set("helpers", Value::list());
+  host.programs["pfctl -sT"].output.clear();
+  host.programs["pfctl -sr"].output =
+      "pass in on egress inet proto tcp from any to any port = 25 flags S/SA divert-to 127.0.0.1 port 8025\n"
+      "pass in on egress inet6 proto tcp from any to any port = 25 flags S/SA divert-to ::1 port 8025\n";
+  expect("bridge", Verdict::ok);
+  expect("redirect", Verdict::ok);
+  expect("tables", Verdict::skipped);
+  expect("order", Verdict::warn, "dead man's switch");
 }
 
 TEST_F(DoctorTest, SeesARedirectThatFeedsTheCapture) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ctl/fields.h"
 #include "http/json.h"
 
 namespace deferd::ctl {
@@ -12,6 +13,12 @@ template <class T, class Get>
 const T& once(std::optional<T>& kept, Get get) {
   if (!kept) kept.emplace(get());
   return *kept;
+}
+
+/// A helper that pfbridge itself starts on another host, as `deferctl bridge` names it.
+bool is_remote(std::string_view helper) {
+  const auto words = words_of(helper);
+  return !words.empty() && (words.front() == "ssh" || words.front().ends_with("/ssh"));
 }
 
 std::vector<std::string> anchors(const HelperPlan& plan) {
@@ -38,6 +45,10 @@ std::string_view to_string(Verdict verdict) {
   return "fail";
 }
 
+std::string counted(std::uint64_t count, std::string_view what) {
+  return std::to_string(count) + ' ' + std::string(what) + (count == 1 ? "" : "s");
+}
+
 const Outcome<Value>& Examination::status() {
   return once(status_, [&] { return facts_.ask("/v1/status"); });
 }
@@ -59,7 +70,12 @@ const std::vector<Endpoint>& Examination::listeners() {
 }
 
 bool Examination::helpers_known() {
-  const auto& told = once(told_, [&] { return setup() ? read_helpers(member(*setup(), {"helpers"})) : HelperPlan(); });
+  const auto& told = once(told_, [&] {
+    auto plan = setup() ? read_helpers(member(*setup(), {"helpers"})) : HelperPlan();
+    if (plan.tables.empty() && bridge())
+      for (const Value& row : *bridge()) plan.elsewhere = plan.elsewhere || is_remote(member(row, {"helper"}).text());
+    return plan;
+  });
   return !told.tables.empty() || told.elsewhere;
 }
 

@@ -1,5 +1,6 @@
 // What the doctor's checks share: each question is asked once, and only if a check needs it.
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ struct Finding {
   std::string what;
   std::string remedy{};  ///< Of warn and fail: what to do.
 };
+
+/// `1 rule`, `2 rules`
+std::string counted(std::uint64_t count, std::string_view what);
 
 /// The packet filter's rules, or why there are none to look at.
 struct Filtering {

@@ -61,6 +61,15 @@ TEST(Examination, SeesByTheRulesThatOnlyTheListedAreRedirected) {
   EXPECT_TRUE(examination.listed_only());
 }
 
+TEST(Examination, KnowsAHelperThatThePluginStartsOnAnotherHost) {
+  SickHost host;
+  host.answers["/v1/setup"].set("helpers", Value::list());
+  host.rows["/v1/bridge"] = {json(R"({"table": "white", "helper": "/usr/bin/ssh firewall deferd-helper --stdio"})")};
+  Examination examination(host);
+  ASSERT_TRUE(examination.filter_unseen());
+  EXPECT_THAT(examination.filter_unseen()->what, HasSubstr("another host"));
+}
+
 TEST(Examination, LooksIntoTheAnchorsOfTheTables) {
   SickHost host;
   host.answers["/v1/setup"].set("helpers", json(R"([["deferd-helper", "--table", "white=pf:mail/w"]])"));

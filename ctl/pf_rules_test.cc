@@ -64,7 +64,7 @@ TEST_F(RulesCommandTest, TheDoctorComesWithoutADaemon) {
   EXPECT_EQ(run({"doctor"}), kIll);
   EXPECT_THAT(out, StartsWith("fail     daemon         no deferd answers on"));
   EXPECT_THAT(out, HasSubstr("\nskipped  redirect       deferd does not answer\n"));
-  EXPECT_EQ(err, "deferctl: 1 checks failed, 0 warn\n");
+  EXPECT_EQ(err, "deferctl: 1 check failed, 0 warn\n");
 }
 
 TEST_F(RulesCommandTest, TheDoctorAsksTheDaemon) {
@@ -74,7 +74,7 @@ TEST_F(RulesCommandTest, TheDoctorAsksTheDaemon) {
   run({"doctor"});
   EXPECT_THAT(out, StartsWith("ok       daemon         version 1.2.3, up 0s\n"));
   EXPECT_THAT(out, HasSubstr("\nwarn     store          all that is learned is forgotten"));
-  EXPECT_THAT(out, HasSubstr("\nok       own_mx         1 hosts\n"));
+  EXPECT_THAT(out, HasSubstr("\nok       own_mx         1 host named\n"));
   EXPECT_THAT(out, HasSubstr("\nskipped  redirect       listen.smtp has no address"));
 }
 

@@ -9,7 +9,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support import Deferd, enter_namespace, need, play, run, temporary_folder
+from support import Deferd, enter_namespace, need, play, run, temporary_folder, wait_for
 
 RULES = pathlib.Path(__file__).resolve().parents[3] / "conf" / "pf"
 # Of the gateway, and of those who connect to it from the other side of a cable.
@@ -31,20 +31,39 @@ print(client.makefile().readline().strip())
 class Gateway(Deferd):
     """deferd where the rules lead; `listen` as below `listen:`."""
 
-    def __init__(self, build, folder, listen="'0.0.0.0:8025', '[::]:8025'"):
+    def __init__(self, build, folder, listen="'0.0.0.0:8025', '[::]:8025'", plugins=Deferd.PLUGINS):
         self.listen = listen
-        super().__init__(build, folder)
+        super().__init__(build, folder, plugins=plugins)
 
     def write_config(self, plugins=Deferd.PLUGINS, settings="", engine="memory"):
         white = "white=nft:inet/deferd/white4,white6,prefixes4,prefixes6"
+        owner = ["--owner", "root", "--user", "nobody"]
+        # As in docs/running-behind-pf.md.
+        self.helpers = [["deferd-helper", "--table", white, "--bypass", "nft:inet/deferd/,,bypass4,bypass6",
+                         "--socket", f"{self.folder}/helper.sock", *owner],
+                        ["deferd-helper", "--capture", "nflog:155=in", "--capture", "nflog:255=out",
+                         "--socket", f"{self.folder}/capture.sock", *owner]]
         self.config.write_text(
             "store: {engine: memory}\n"
             f"listen: {{smtp: [{self.listen}]}}\n"
             f"control: {{socket: {self.control}}}\n"
             "smtp: {name: deferd.example.org}\n"
             f"exempt: {{networks: [127.0.0.0/8, '::1', {EXEMPT}], own_mx: [mx2.example.org]}}\n"
-            f"helpers: [[deferd-helper, --table, '{white}', --bypass, 'nft:inet/deferd/,,bypass4,bypass6']]\n"
+            f"helpers: {json.dumps(self.helpers)}\n"
             f"plugins:\n{plugins}")
+
+    @contextlib.contextmanager
+    def helpers_running(self):
+        """What the monitor would start."""
+        running = []
+        try:
+            for name, *words in self.helpers:
+                running.append(subprocess.Popen([self.bin / name, *words]))
+            yield
+        finally:
+            for helper in running:
+                helper.terminate()
+                helper.wait(20)
 
     def doctor(self):
         """Verdict and text of each check."""
@@ -60,9 +79,9 @@ def nft(*words):
 
 
 @contextlib.contextmanager
-def gateway(listen=None):
+def gateway(**options):
     nft("flush", "ruleset")
-    with temporary_folder() as folder, Gateway(BUILD, folder, **({"listen": listen} if listen else {})) as deferd:
+    with temporary_folder() as folder, Gateway(BUILD, folder, **options) as deferd:
         yield deferd
 
 
@@ -162,6 +181,26 @@ def the_doctor_sees_what_is_broken():
         assert "by IPv4 no rule leads strangers" in expect_verdicts(deferd, redirect="fail")["redirect"][1]
 
 
+def the_doctor_finds_a_whole_bridge_well():
+    with temporary_folder() as folder:
+        plugins = (f"  - greylist: {{}}\n  - pfbridge: {{helper: 'unix:{folder}/helper.sock', "
+                   f"watch: {{helper: 'unix:{folder}/capture.sock'}}}}\n")
+        nft("flush", "ruleset")
+        with Gateway(BUILD, folder, plugins=plugins) as deferd:
+            load_rules(deferd)
+            assert deferd.doctor()["bridge"][0] == "fail", "no helper runs"
+            with deferd.helpers_running():
+                deferd.ctl("add", "white", WHITE)
+                wait_for(lambda: WHITE in nft("list", "set", "inet", "deferd", "white4"), "the client to be in the set")
+                wait_for(lambda: deferd.doctor()["bridge"][0] == "ok", "the watcher to be connected")
+                assert greeted(WHITE) == MTA
+                wait_for(lambda: deferd.doctor()["capture"] == ("ok", "1 connection seen"), "the connection to be seen")
+                expect_verdicts(deferd, bridge="ok", rules="ok", redirect="ok", tables="ok", order="ok")
+                nft("insert", "rule", "inet", "deferd", "strangers", "tcp", "dport", "25", "log", "group", "155", "redirect", "to", ":8025")
+                assert "fed by the redirect" in expect_verdicts(deferd, capture="fail")["capture"][1]
+            assert "nobody reads nflog:155" in expect_verdicts(deferd, bridge="fail", capture="fail")["capture"][1]
+
+
 def rules_that_could_not_lead_to_deferd_are_not_printed():
     with gateway(listen="'127.0.0.1:8025'") as deferd:
         refused = deferd.ctl("pf-rules", "nft", check=False)
@@ -200,5 +239,5 @@ threading.Thread(target=mta.serve_forever, daemon=True).start()
 
 tests = [every_file_of_rules_loads_and_loads_again, strangers_meet_deferd_and_others_the_mail_server, a_network_is_as_good_as_a_host,
          only_the_listed_are_redirected_where_that_is_wanted, nobody_comes_to_deferds_port_by_himself, the_doctor_finds_the_rules_well,
-         the_doctor_sees_what_is_broken, rules_that_could_not_lead_to_deferd_are_not_printed]
+         the_doctor_sees_what_is_broken, the_doctor_finds_a_whole_bridge_well, rules_that_could_not_lead_to_deferd_are_not_printed]
 play([test for test in tests if len(sys.argv) < 3 or test.__name__ in sys.argv[2:]])
