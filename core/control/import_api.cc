@@ -97,36 +97,31 @@ class RowsImport {
   Result<Counts> write(Engine& engine, Time now, bool dry) {
     Counts counts;
     counts.expired = static_cast<std::int64_t>(std::erase_if(rows_, [&](const TableRow& row) { return row.expires <= now; }));
-    auto known = known_rows(engine);
-    if (!known) return tl::unexpected(known.error());
-    std::vector<TableRow> news;
-    for (const TableRow& row : rows_) {
-      auto& there = known->at(row.prefix);  // or what an earlier one of these rows makes of it
-      if (there && !replace_ && there->expires >= row.expires) {
-        ++counts.kept;
-        continue;
-      }
-      there = written(there, row);
-      news.push_back(*there);
-    }
-    counts.added = static_cast<std::int64_t>(news.size());
-    if (dry) return counts;
-    if (auto done = engine.put_rows(table_, news); !done) return tl::unexpected(done.error());
+    const auto decide = [&](const std::optional<TableRow>& there, const TableRow& row) -> std::optional<TableRow> {
+      const bool keeps = there && !replace_ && there->expires >= row.expires;
+      ++(keeps ? counts.kept : counts.added);
+      return keeps ? std::nullopt : std::optional(written(there, row));
+    };
+    auto done = dry ? try_out(engine, decide) : engine.put_rows(table_, rows_, decide);
+    if (!done) return tl::unexpected(done.error());
     return counts;
   }
 
  private:
-  using Known = std::map<Prefix, std::optional<TableRow>>;
-
-  Result<Known> known_rows(Engine& engine) const {
+  /// As Engine::put_rows(), but that nothing is written.
+  Result<void> try_out(Engine& engine, const Engine::Decide& decide) const {
     std::vector<Prefix> prefixes;
     prefixes.reserve(rows_.size());
     for (const auto& row : rows_) prefixes.push_back(row.prefix);
-    auto rows = engine.rows_at(table_, prefixes);
-    if (!rows) return tl::unexpected(rows.error());
-    Known known;
-    for (std::size_t i = 0; i < prefixes.size(); ++i) known.emplace(prefixes[i], std::move((*rows)[i]));
-    return known;
+    auto there = engine.rows_at(table_, prefixes);
+    if (!there) return tl::unexpected(there.error());
+    std::map<Prefix, std::optional<TableRow>> known;
+    for (std::size_t i = 0; i < prefixes.size(); ++i) known.emplace(prefixes[i], std::move((*there)[i]));
+    for (const auto& row : rows_) {
+      auto& place = known.at(row.prefix);  // what is there, or what an earlier one of these rows would make of it
+      if (auto made = decide(place, row)) place = std::move(made);
+    }
+    return {};
   }
 
   /// Not Tables::refresh(), which writes once an hour: what was imported is to be there.

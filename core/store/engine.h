@@ -1,6 +1,7 @@
 // A storage engine: private key spaces for plugins, the shared tables, the decision records. Above it everything is written once.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -50,9 +51,12 @@ class Engine {
   virtual Tables& tables() = 0;
   virtual Decisions& decisions() = 0;
 
-  /// Tables::put() of each row, in their order, many in one write: an import is ten times as fast. Where it fails the first so
-  /// many are written. Errors: as put().
-  virtual Result<void> put_rows(std::string_view table, std::span<const TableRow> rows) = 0;
+  /// What `decide` makes of what there is of a row's prefix now (nothing, or a row that holds) and of the row; nullopt: leave it.
+  /// Called within the tables' lock: it may not use them.
+  using Decide = std::function<std::optional<TableRow>(const std::optional<TableRow>& there, const TableRow& row)>;
+  /// Tables::put() of what is decided for each row, in their order, many in one write. Where it fails the first so many are
+  /// written. Errors: as put().
+  virtual Result<void> put_rows(std::string_view table, std::span<const TableRow> rows, const Decide& decide) = 0;
   /// The rows of exactly these prefixes as far as they hold now, in one reading. Errors: as find().
   virtual Result<std::vector<std::optional<TableRow>>> rows_at(std::string_view table, std::span<const Prefix> prefixes) = 0;
 

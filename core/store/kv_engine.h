@@ -26,7 +26,9 @@ class KvEngine : public Engine {
   std::unique_ptr<Store> open_space(std::string_view plugin) override;
   Tables& tables() override { return tables_; }
   Decisions& decisions() override { return decisions_; }
-  Result<void> put_rows(std::string_view table, std::span<const TableRow> rows) override { return tables_.put_all(table, rows); }
+  Result<void> put_rows(std::string_view table, std::span<const TableRow> rows, const Decide& decide) override {
+    return tables_.put_all(table, rows, decide);
+  }
   Result<std::vector<std::optional<TableRow>>> rows_at(std::string_view table, std::span<const Prefix> prefixes) override {
     return tables_.rows_at(table, prefixes);
   }

@@ -108,6 +108,8 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const RocksKvOpt
 
   rocksdb::ColumnFamilyOptions tables = common;
   tables.write_buffer_size = 4 << 20;
+  tables.memtable_whole_key_filtering = true;  // they are asked of every stranger, and by an import of each row
+  tables.memtable_prefix_bloom_size_ratio = 0.02;
   rocksdb::ColumnFamilyOptions decisions = common;
   decisions.write_buffer_size = 4 << 20;
   return {{kFamilyNames[0], records}, {kFamilyNames[1], tables}, {kFamilyNames[2], decisions}};

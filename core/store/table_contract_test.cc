@@ -68,6 +68,23 @@ TEST_P(TableContract, TellsEachChangeInItsOrder) {
   EXPECT_THAT(events(cursor), IsEmpty());
 }
 
+std::optional<TableRow> always(const std::optional<TableRow>&, const TableRow& row) { return row; }
+
+TEST_P(TableContract, PutsWhatIsDecidedOfWhatIsThere) {
+  put(kWhite, "192.0.2.1", 1h);
+  put(kWhite, "192.0.2.2", 5h);
+  clock.advance(2h);
+  const std::vector<TableRow> given = {row("192.0.2.1"), row("192.0.2.2"), row("192.0.2.2", 7h)};
+  std::vector<std::string> seen;
+  or_throw(engine->put_rows(kWhite, given, [&](const std::optional<TableRow>& there, const TableRow& one) {
+    seen.push_back(there ? one.prefix.to_string() + " is there" : one.prefix.to_string());
+    return there && seen.size() == 2 ? std::nullopt : std::optional(one);
+  }));
+  EXPECT_THAT(seen, ElementsAre("192.0.2.1", "192.0.2.2 is there", "192.0.2.2 is there")) << "what is over is not there";
+  EXPECT_EQ(find(kWhite, "192.0.2.1").row->expires, given[0].expires);
+  EXPECT_EQ(find(kWhite, "192.0.2.2").row->expires, given[2].expires);
+}
+
 TEST_P(TableContract, PutsManyRowsAsItPutsOne) {
   put(kWhite, "192.0.2.7", 1h);
   put(kWhite, "198.51.100.1", 1h);
@@ -76,7 +93,7 @@ TEST_P(TableContract, PutsManyRowsAsItPutsOne) {
   std::string cursor = or_throw(tables().feed_end());
   std::vector<TableRow> many = {row("192.0.2.7"), row("198.51.100.2", 24h + 1min), row("2001:db8::/64"),
                                 row("2001:db8::/64", 2h)};
-  or_throw(engine->put_rows(kWhite, many));
+  or_throw(engine->put_rows(kWhite, many, always));
   EXPECT_THAT(events(cursor), ElementsAre("expire white 192.0.2.7", "add white 192.0.2.7", "add white 2001:db8::/64",
                                           "refresh white 2001:db8::/64"));
   EXPECT_EQ(find(kWhite, "2001:db8::1").row->expires, clock.now() + 2h);
@@ -96,13 +113,13 @@ TEST_P(TableContract, PutsMoreRowsThanOneBatchHolds) {
     many.back().prefix = Prefix(Address::v4(0x0a000000 + i));
   }
   std::string cursor = or_throw(tables().feed_end());
-  or_throw(engine->put_rows(kWhite, many));
-  or_throw(engine->put_rows(kWhite, {}));
+  or_throw(engine->put_rows(kWhite, many, always));
+  or_throw(engine->put_rows(kWhite, {}, always));
   EXPECT_EQ(rows(kWhite).size(), many.size());
   EXPECT_EQ(engine->status().white, many.size());
   EXPECT_EQ(events(cursor, 10'000).size(), many.size());
   EXPECT_EQ(found(kWhite, "10.0.9.40"), "10.0.9.40");
-  EXPECT_EQ(engine->put_rows("", many).error().code, Errc::invalid);
+  EXPECT_EQ(engine->put_rows("", many, always).error().code, Errc::invalid);
 }
 
 TEST_P(TableContract, ReadsRowsOfExactlyThesePrefixes) {

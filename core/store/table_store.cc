@@ -157,16 +157,20 @@ Result<void> TableStore::save(Work& work, const Edit& edit) {
   return write(work);
 }
 
-Result<void> TableStore::put_all(std::string_view table, std::span<const TableRow> rows) {
+Result<void> TableStore::put(std::string_view table, const TableRow& row) {
+  return put_some(table, {&row, 1}, [](const std::optional<TableRow>&, const TableRow& given) { return std::optional(given); });
+}
+
+Result<void> TableStore::put_all(std::string_view table, std::span<const TableRow> rows, const Engine::Decide& decide) {
   while (!rows.empty()) {
     const auto count = first_batch(rows);
-    if (auto done = put_some(table, rows.first(count)); !done) return done;
+    if (auto done = put_some(table, rows.first(count), decide); !done) return done;
     rows = rows.subspan(count);
   }
   return {};
 }
 
-Result<void> TableStore::put_some(std::string_view table, std::span<const TableRow> rows) {
+Result<void> TableStore::put_some(std::string_view table, std::span<const TableRow> rows, const Engine::Decide& decide) {
   std::vector<Prefix> prefixes;
   prefixes.reserve(rows.size());
   for (const auto& row : rows) prefixes.push_back(row.prefix);
@@ -177,7 +181,8 @@ Result<void> TableStore::put_some(std::string_view table, std::span<const TableR
   auto work = begin(table, now);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     Edit edit{prefixes[i], (*before)[i], std::move((*before)[i])};
-    replace(work, edit, rows[i]);
+    const auto& there = edit.before.row;
+    if (auto row = decide(holds(there, now) ? there : std::nullopt, rows[i])) replace(work, edit, std::move(*row));
   }
   return work.batch.empty() ? Result<void>{} : write(work);
 }

@@ -15,6 +15,7 @@
 #include "deferd/tables.h"
 #include "deferd/time.h"
 #include "store/encoding.h"
+#include "store/engine.h"
 #include "store/feed.h"
 #include "store/kv.h"
 #include "store/lengths.h"
@@ -27,7 +28,7 @@ class TableStore : public Tables {
   Result<void> open();
 
   Result<TableMatch> find(std::string_view table, const Address& client) override;
-  Result<void> put(std::string_view table, const TableRow& row) override { return put_all(table, {&row, 1}); }
+  Result<void> put(std::string_view table, const TableRow& row) override;
   Result<bool> refresh(std::string_view table, const Prefix& prefix, Time expires) override;
   Result<bool> erase(std::string_view table, const Prefix& prefix, std::string_view source) override;
   Result<TablePage> scan(std::string_view table, std::string_view cursor, std::size_t limit) override;
@@ -35,7 +36,7 @@ class TableStore : public Tables {
   Result<std::string> feed_end() override { return feed_.end(); }
 
   /// See Engine.
-  Result<void> put_all(std::string_view table, std::span<const TableRow> rows);
+  Result<void> put_all(std::string_view table, std::span<const TableRow> rows, const Engine::Decide& decide);
   Result<std::vector<std::optional<TableRow>>> rows_at(std::string_view table, std::span<const Prefix> prefixes);
 
   /// Ends what is over at `now`, a bounded number of rows a call; returns how many rows expired.
@@ -67,7 +68,7 @@ class TableStore : public Tables {
   void stage(Work& work, const Edit& edit);
   Result<void> write(Work& work);
   Result<void> save(Work& work, const Edit& edit);
-  Result<void> put_some(std::string_view table, std::span<const TableRow> rows);
+  Result<void> put_some(std::string_view table, std::span<const TableRow> rows, const Engine::Decide& decide);
   Result<bool> end(std::string_view index_entry, Time now);
 
   Kv& kv_;
