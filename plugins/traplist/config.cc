@@ -159,7 +159,7 @@ Schema<LowPriorityConfig> LowPriorityConfig::schema() {
   return Schema<LowPriorityConfig>{}
       .field("addresses", &LowPriorityConfig::addresses, "Addresses of ours that only the MX of the lowest priority has.")
       .field("better", &LowPriorityConfig::better, "Every better MX: each is asked whether it accepts connections.")
-      .field("proven", &LowPriorityConfig::proven, 1min, 24h, "Nobody is trapped unless each accepted connections for so long.")
+      .field("proven", &LowPriorityConfig::proven, 10s, 24h, "Nobody is trapped unless each accepted connections for so long.")
       .field("every", &LowPriorityConfig::every, 1s, 10min, "How often they are asked.")
       .field("timeout", &LowPriorityConfig::timeout, 100ms, 60s, "A better MX that has not answered by then does not accept.")
       .field("remember", &LowPriorityConfig::remember, 1min, std::chrono::hours{24 * 30},

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""run.py BUILD_DIR [TEST...]: block lists from a web server that fails in every way, from spamd-setup's port, after restarts, over SMTP."""
+"""run.py BUILD_DIR [TEST...]: block lists from a web server that fails in every way, from spamd-setup's port, after restarts, over SMTP;
+and the trap at the MX of the lowest priority."""
 import contextlib
 import gzip
 import http.server
@@ -10,9 +11,10 @@ import socket
 import ssl
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support import Deferd, SmtpClient, enter_namespace, need, play, run, temporary_folder, wait_for
+from support import Deferd, Sink, SmtpClient, enter_namespace, need, play, run, temporary_folder, wait_for
 
 LISTED, OTHER = "192.0.2.7", "198.51.100.7"
 GOOD = b"# traps\n192.0.2.0/24\n2001:db8:bad::/48\n"
@@ -261,8 +263,57 @@ class ProxiedClient(SmtpClient):
         self.read()
 
 
+BETTER_MX, WORST_MX = "192.0.2.1", "192.0.2.2"  # where clients of ours connect to; deferd asks the better one on loopback
+PROVEN = 10
+
+
+class BehindTwoMx(Standalone):
+    """Serves both MXs, as it must."""
+
+    def plugins(self, port):
+        return (f"  - traplist: {{low_priority_mx: {{addresses: [{WORST_MX}], better: ['127.0.0.1:{port}'], proven: {PROVEN}s, every: 1s, "
+                "timeout: 1s}}\n  - greylist: {}\n")
+
+    def attempt(self, client, server):
+        smtp = ProxiedClient(self.port(), f"PROXY TCP4 {client} {server} 40000 25")
+        for line in ("EHLO mail.example.org", "MAIL FROM:<a@example.org>", "RCPT TO:<b@example.net>", "DATA"):
+            smtp.say(line)
+        smtp.file.close()
+        smtp.socket.close()
+
+    def trapped(self):
+        return [row["prefix"] for row in self.ctl_rows("list", "trapped")]
+
+
+def client_that_passes_by_the_better_mx_is_trapped():
+    bot, honest, late = LISTED, OTHER, "203.0.113.7"
+    primary = Sink()
+    began = time.monotonic()
+    with temporary_folder() as folder, BehindTwoMx(BUILD, folder, primary.port) as deferd:
+        deferd.attempt(honest, BETTER_MX)
+
+        def springs():
+            for client in (bot, honest):
+                deferd.attempt(client, WORST_MX)
+            return deferd.trapped()
+
+        wait_for(springs, "the trap to spring", 120)
+        assert time.monotonic() - began >= PROVEN, "the better MX was not up for long enough"
+        row = deferd.ctl_rows("list", "trapped")[0]
+        assert row["evidence"] == f"mail to b@example.net at {WORST_MX} while every better MX accepted connections", row
+        deferd.attempt(honest, WORST_MX)
+        assert deferd.trapped() == [bot], deferd.trapped()
+
+        primary.close()
+        wait_for(lambda: "traplist.better_mx_down" in deferd.log(), "the better MX to be missed", 60)
+        for _ in range(5):
+            deferd.attempt(late, WORST_MX)
+        assert deferd.trapped() == [bot], "nobody is trapped while the better MX is down"
+
+
 enter_namespace()
 BUILD = sys.argv[1]
 TESTS = [old_list_stays_whatever_the_server_says, list_is_there_after_a_restart_without_a_network, reload_keeps_what_it_has,
-         only_certified_servers_are_believed, spamd_setup_is_understood, listed_client_is_held_and_hears_every_list_in_the_end]
+         only_certified_servers_are_believed, spamd_setup_is_understood, listed_client_is_held_and_hears_every_list_in_the_end,
+         client_that_passes_by_the_better_mx_is_trapped]
 play([test for test in TESTS if len(sys.argv) < 3 or test.__name__ in sys.argv[2:]])
