@@ -66,7 +66,8 @@ class BridgeModelTest : public BridgeTest, public testing::WithParamInterface<un
         return;
       }
       case 15:
-        if (broken) return;  // a lease that could not be noted is not known any more after a restart
+        if (broken) return;        // a lease that could not be noted is not known any more after a restart
+        host.clock().advance(2s);  // the bridge asks the store again
         bridge->give_lease(*Address::parse("203.0.113." + std::to_string(below(9))), 10min);
         bridge->step();
         return;

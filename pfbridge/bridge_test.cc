@@ -208,6 +208,22 @@ TEST_F(BridgeTest, TellsOfATableThatIsMissing) {
   EXPECT_EQ(white.text(), "192.0.2.1");
 }
 
+TEST_F(BridgeTest, FillsATableThatCannotBeReadBack) {
+  put(kWhite, "192.0.2.1");
+  white.unreadable = "too many entries";
+  start();
+  EXPECT_EQ(white.text(), "192.0.2.1");
+  erase(kWhite, "192.0.2.1");
+  put(kWhite, "192.0.2.2");
+  settle();
+  EXPECT_EQ(white.text(), "192.0.2.2");
+  EXPECT_EQ(told("white", "state"), "failing");
+  EXPECT_EQ(told("white", "error"), "too many entries");
+  white.unreadable.clear();
+  pass(2min);
+  EXPECT_EQ(told("white", "state"), "in step");
+}
+
 TEST_F(BridgeTest, TellsOfTablesThatTheHelperDoesNotHave) {
   auto settings = settings_of();
   settings.tables.by_name = {{Set::white, "white"}, {Set::trapped, "trappd"}};

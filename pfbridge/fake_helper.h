@@ -38,6 +38,7 @@ class FakeTable : public bridge::Backend {
   }
   bridge::Result read(std::vector<bridge::Entry>& found) override {
     ++reads;
+    if (!unreadable.empty()) return bridge::Result::failed(unreadable);
     for (const auto& [entry, seconds] : entries) found.push_back(entry);
     return {{}, static_cast<std::uint32_t>(found.size())};
   }
@@ -53,7 +54,8 @@ class FakeTable : public bridge::Backend {
   }
 
   std::map<bridge::Entry, std::uint32_t> entries;
-  std::string broken;  ///< What is wrong with the table as a whole; empty: nothing.
+  std::string unreadable;  ///< Why it cannot be read; empty: it can.
+  std::string broken;      ///< What is wrong with the table as a whole; empty: nothing.
   std::function<Fate()> fate = [] { return Fate::done; };
   std::uint64_t added = 0, removed = 0, reads = 0;
 

@@ -3,7 +3,7 @@
 namespace deferd::pfbridge {
 namespace {
 
-constexpr std::size_t kPage = 4'000;
+constexpr std::size_t kEventsAtOnce = 4'000;
 
 bool is_over(const TableEvent& event) { return event.cause == TableCause::remove || event.cause == TableCause::expire; }
 
@@ -22,7 +22,7 @@ Result<Follower::Step> Follower::scan(Tables& tables) {
     white_.clear();
     trapped_.clear();
   }
-  auto page = tables.scan(to_string(scanned_set_), cursor_, kPage);
+  auto page = tables.scan(to_string(scanned_set_), cursor_, kEventsAtOnce);
   if (!page) {
     scanning_ = false;  // from the beginning, next time
     return tl::unexpected(page.error());
@@ -44,7 +44,7 @@ Result<Follower::Step> Follower::scan(Tables& tables) {
 }
 
 Result<Follower::Step> Follower::follow(Tables& tables) {
-  auto page = tables.feed(position_, kPage);
+  auto page = tables.feed(position_, kEventsAtOnce);
   if (!page && page.error().code == Errc::cursor_too_old) return scan(tables);
   if (!page) return tl::unexpected(page.error());
   for (const auto& event : page->events) {
@@ -56,18 +56,18 @@ Result<Follower::Step> Follower::follow(Tables& tables) {
       wanted_.put(*set, event.prefix, event.new_expires);
   }
   position_ = std::move(page->cursor);
-  return Step{page->events.size() >= kPage, false, {}};
+  return Step{page->events.size() >= kEventsAtOnce, false, {}};
 }
 
 Result<Past> past_of(Tables& tables, std::string_view table, std::string position) {
   Past past;
   for (bool more = true; more;) {
-    auto page = tables.feed(position, kPage);
+    auto page = tables.feed(position, kEventsAtOnce);
     if (!page) return tl::unexpected(page.error());
     for (const auto& event : page->events)
       if (event.table == table) (is_over(event) ? past.over : past.renewed).push_back(event.prefix);
     position = std::move(page->cursor);
-    more = page->events.size() >= kPage;
+    more = page->events.size() >= kEventsAtOnce;
   }
   return past;
 }

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view kGroup = "lease";
 constexpr Duration kNoteKept = std::chrono::days{30};  // by then somebody has read the table back
-constexpr std::size_t kPage = 1000;
+constexpr std::size_t kNotesAtOnce = 1000;
 constexpr char kNoted = '1';
 
 }  // namespace
@@ -62,7 +62,7 @@ Result<std::vector<Address>> Leases::noted(Store& store) {
   std::vector<Address> clients;
   std::string cursor;
   do {
-    auto page = store.scan(kGroup, cursor, kPage);
+    auto page = store.scan(kGroup, cursor, kNotesAtOnce);
     if (!page) return tl::unexpected(page.error());
     for (const auto& record : page->records)
       if (const auto client = Address::parse(record.key); client && record.group == kGroup) clients.push_back(*client);

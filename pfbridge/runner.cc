@@ -12,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kLook = 200;              // milliseconds: how often the tables' feed is looked at
-constexpr unsigned kMostDoublings = 5;  // a helper that is not there is looked for every half minute
+constexpr int kLook = 200;                  // milliseconds: how often the tables' feed is looked at
+constexpr unsigned kMostWaitDoublings = 5;  // a helper that is not there is looked for every half minute
 constexpr auto kReapEvery = 1s;
 constexpr int kReadsAtOnce = 16;
 
@@ -154,7 +154,7 @@ void Runner::drop(std::size_t index, const std::string& why) {
   auto& way = ways_[index];
   way.channel.close();
   way.open_at = lenders_.back().host->clock().steady() + 1s * (1 << way.failures);
-  way.failures = std::min(way.failures + 1, kMostDoublings);
+  way.failures = std::min(way.failures + 1, kMostWaitDoublings);
   if (bridge_.link(index).is_connected() || !why.empty()) bridge_.lost(index, why);
 }
 

@@ -12,7 +12,11 @@ using namespace std::chrono_literals;
 
 constexpr Duration kVerifyAfter = 1min;  // after a repair it is seen whether that worked
 constexpr Duration kLongestPause = 1min;
-constexpr unsigned kMostDoublings = 6;
+constexpr unsigned kMostPauseDoublings = 6;
+Duration pause_after(unsigned failures) {
+  return std::min(kLongestPause, Duration{1} * (1 << std::min(failures, kMostPauseDoublings)));
+}
+
 constexpr std::size_t kMostRead = 20'000'000;  // more than any packet filter holds
 
 }  // namespace
@@ -42,8 +46,8 @@ std::optional<bridge::Message> TableSync::next(std::uint8_t table, std::string_v
   if (doing_ != Doing::nothing || is_idle()) return std::nullopt;
   if (now >= retry_at_) dirty_.merge(stuck_);
   // After it came it is read first of all: most of what it shall hold is there. Later changes go first, as somebody waits.
-  if (now >= read_at_ && now >= retry_at_ && (!known_ || dirty_.empty())) return begin_read(table, position);
-  if (!known_ || dirty_.empty()) return std::nullopt;
+  if (now >= read_at_ && (!asked_ || dirty_.empty())) return begin_read(table, position);
+  if (!asked_ || dirty_.empty()) return std::nullopt;
 
   take_batch(now, wall);
   if (removing_.empty()) {
@@ -101,7 +105,7 @@ bool TableSync::take(const bridge::Entries& some) {
 }
 
 bool TableSync::take(const bridge::Done& done, SteadyTime now) {
-  if (!done.error.empty()) return failed(done, now);
+  if (!done.error.empty()) return doing_ == Doing::reading ? failed_read(done, now) : failed(done, now);
   switch (doing_) {
     case Doing::reading:
       return finished_read(now);
@@ -126,19 +130,23 @@ bool TableSync::take(const bridge::Done& done, SteadyTime now) {
 
 bool TableSync::failed(const bridge::Done& done, SteadyTime now) {
   if (doing_ == Doing::removing) stuck_.insert(removing_.begin(), removing_.end());
-  if (doing_ == Doing::removing || doing_ == Doing::adding)
-    for (const auto& row : adding_) stuck_.insert(prefix_of(row.entry));
+  for (const auto& row : adding_) stuck_.insert(prefix_of(row.entry));
   if (batch_since_ && (!dirty_since_ || *batch_since_ < *dirty_since_)) dirty_since_ = batch_since_;
   batch_since_.reset();
   doing_ = Doing::nothing;
-  read_.clear();
-  if (now >= retry_at_) {  // else this is one more of the same
-    retry_at_ = now + std::min(kLongestPause, Duration{1} * (1 << failures_));
-    failures_ = std::min(failures_ + 1, kMostDoublings);
-  }
-  const bool is_new = error_ != done.error;
-  error_ = done.error;
-  return is_new;
+  if (now >= retry_at_) retry_at_ = now + pause_after(failures_++);  // else this is one more of the same
+  return std::exchange(error_, done.error) != done.error;
+}
+
+/// A table that cannot be read back (pfctl of FreeBSD shows no more than net.pf.request_maxcount) is filled all the same.
+bool TableSync::failed_read(const bridge::Done& done, SteadyTime now) {
+  doing_ = Doing::nothing;
+  read_ = {};
+  read_at_ = now + pause_after(read_failures_++);
+  if (!std::exchange(asked_, true) || std::exchange(overflowed_, false))
+    wanted_.each(set_, [&](const Prefix& entry) { dirty_.insert(entry); });
+  if (!dirty_.empty() && !dirty_since_) dirty_since_ = now;
+  return std::exchange(read_error_, done.error) != done.error;
 }
 
 void TableSync::lost(SteadyTime now) {
@@ -149,7 +157,7 @@ void TableSync::lost(SteadyTime now) {
   doing_ = Doing::nothing;
   batch_since_.reset();
   read_.clear();
-  known_ = false;
+  asked_ = known_ = false;
   read_back();
   retry_at_ = SteadyTime::min();
 }
@@ -162,7 +170,7 @@ bool TableSync::is_explained(const Prefix& entry) const {
 /// Compares what was read with what shall be there.
 bool TableSync::finished_read(SteadyTime now) {
   doing_ = Doing::nothing;
-  known_ = true;
+  asked_ = known_ = true;
   std::sort(read_.begin(), read_.end());
   read_.erase(std::unique(read_.begin(), read_.end()), read_.end());
   const auto index_of = [&](const Prefix& entry) -> std::optional<std::size_t> {
@@ -216,10 +224,13 @@ bool TableSync::finished_read(SteadyTime now) {
 
   present_ = read_.size();
   read_ = {};
-  failures_ = 0;
-  retry_at_ = SteadyTime::min();
+  read_failures_ = 0;
   plan_next_read(!missing.empty() || !gone.empty(), now);
-  const bool was_wrong = !std::exchange(error_, {}).empty();
+  bool was_wrong = !std::exchange(read_error_, {}).empty();
+  if (dirty_.empty()) {  // what had failed is there, or not needed any more
+    was_wrong = !std::exchange(error_, {}).empty() || was_wrong;
+    failures_ = 0;
+  }
   return was_wrong || held_before != held_;
 }
 
@@ -240,7 +251,7 @@ SyncStatus TableSync::status(SteadyTime now) const {
   status.held = held_;
   const auto since = batch_since_ ? batch_since_ : dirty_since_;
   if (since) status.lag = std::chrono::duration_cast<Duration>(now - *since);
-  status.error = error_;
+  status.error = error_.empty() ? read_error_ : error_;
   return status;
 }
 

@@ -86,6 +86,7 @@ class TableSync {
   bridge::Message begin_read(std::uint8_t table, std::string_view position);
   void take_batch(SteadyTime now, Time wall);
   bool failed(const bridge::Done& done, SteadyTime now);
+  bool failed_read(const bridge::Done& done, SteadyTime now);
   bool finished_read(SteadyTime now);
   bool is_explained(const Prefix& entry) const;
   void plan_next_read(bool repaired, SteadyTime now);
@@ -104,7 +105,8 @@ class TableSync {
   std::vector<bridge::Row> adding_;
   std::vector<Prefix> read_;
 
-  bool known_ = false;  // read back since the helper came
+  bool asked_ = false;  // since the helper came it was tried to read the table back
+  bool known_ = false;  // and that went well
   bool distrusted_ = false;
   bool adopting_ = false;
   bool clean_ = false;       // when it was read: nothing was pending
@@ -116,8 +118,8 @@ class TableSync {
   SteadyTime retry_at_ = SteadyTime::min();
   std::optional<SteadyTime> dirty_since_, batch_since_;
   Duration verify_after_{};
-  unsigned failures_ = 0;
-  std::string error_;
+  unsigned failures_ = 0, read_failures_ = 0;
+  std::string error_, read_error_;
 
   std::uint64_t present_ = 0, foreign_ = 0, held_ = 0;
   std::uint64_t added_ = 0, removed_ = 0, reads_ = 0;
