@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "control/testing_time.h"
 #include "ops/fd_limit.h"
+#include "ops/malloc_arenas.h"
 #include "ops/signals.h"
 
 namespace deferd {
@@ -13,6 +14,7 @@ namespace deferd {
 int serve(const ServeOptions& options, const LoadedConfig& loaded, Lent lent, Progress& progress, int parent,
           const std::function<void()>& started) {
   const auto& config = loaded.config;
+  limit_malloc_arenas();
   const auto limit = raise_fd_limit();
   SignalWaiter signals;
   pollfd gone{parent, POLLIN, 0};

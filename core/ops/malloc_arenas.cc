@@ -1,0 +1,20 @@
+#include "ops/malloc_arenas.h"
+
+#include <cstdlib>  // __GLIBC__
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+
+#include <algorithm>
+#include <thread>
+#endif
+
+namespace deferd {
+
+void limit_malloc_arenas() {
+#if defined(M_ARENA_MAX)
+  ::mallopt(M_ARENA_MAX, static_cast<int>(std::max(2u, std::thread::hardware_concurrency())));
+#endif
+}
+
+}  // namespace deferd
