@@ -187,14 +187,15 @@ TEST_F(MonitorTest, StartsHelpersThatDieWhileTheWorkerTakesItsTimeToEnd) {
 }
 
 TEST_F(MonitorTest, EndsHelpersAfterTheWorker) {
-  write("helpers: [[" + script("trap 'echo ended; exit' TERM; echo begun; while :; do sleep 0.05; done") + "]]\n");
+  write("helpers: [[" + script("trap 'echo ended; exit' TERM; n=0; while :; do n=$((n+1)); echo turn $n; sleep 0.05; done") +
+        "]]\n");
   const auto outcome = run(
       [this](int, MonitorLink& link, pid_t monitor) {
         link.ready();
-        if (!logged("line=begun")) return 1;
+        if (!logged("line=\"turn 1\"")) return 1;
         kill(monitor, SIGTERM);
         until_terminated();
-        return log().find("line=ended") == std::string::npos ? 0 : 2;
+        return logged("line=\"turn 20\"") ? 0 : 2;  // it lives on meanwhile
       },
       SystemClock());
   EXPECT_EQ(outcome.code, 0);
