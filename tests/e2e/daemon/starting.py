@@ -93,7 +93,7 @@ def in_the_background_it_is_ready_when_the_command_returns():
             assert int(status["CapEff"], 16) == 0, status["CapEff"]
             assert (deferd.folder / "db").stat().st_uid == account.pw_uid
             assert deferd.log_path.stat().st_uid == account.pw_uid
-            assert "monitor.worker_started" in deferd.log() and "deferd.ready" in deferd.log()
+            wait_for(lambda: "deferd.ready" in deferd.log() and "monitor.worker_started" in deferd.log(), "both to have written there")
 
             code, said = second(deferd, "--daemon", "--pid-file", pid_file)
             assert code == 69 and f"already running as pid {pid}" in said, (code, said)
