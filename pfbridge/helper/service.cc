@@ -26,7 +26,8 @@ void Bypass::alive(Time now) {
 void Bypass::tick(Time now) {
   if (!table_) return;
   const bool open = now - last_ >= patience_;
-  if (open == open_ && known_) return;
+  // Now and then it is done again: rules may have been loaded anew, and a helper before this one may have thrown the switch late.
+  if (open == open_ && known_ && now - settled_ < patience_) return;
   // Before the first sign of life or its absence nothing is touched.
   if (!open && !known_ && last_ != now) return;
   Result result;
@@ -47,6 +48,7 @@ void Bypass::tick(Time now) {
   complained_ = false;
   open_ = open;
   known_ = true;
+  settled_ = now;
 }
 
 Service::Service(std::vector<NamedTable>& tables, Bypass& bypass, Locate locate)

@@ -39,6 +39,7 @@ class Bypass {
   Backend* table_;
   std::chrono::seconds patience_;
   Time last_;
+  Time settled_{};  // when the table was last made as open_ says
   bool open_ = false;
   bool known_ = false;  // whether the table is as open_ says: after a start, or a failure, it is not known
   bool complained_ = false;

@@ -186,6 +186,28 @@ TEST_F(ServiceTest, WithdrawsWhatAFormerHelperOpened) {
   EXPECT_TRUE(everybody.entries.empty());
 }
 
+TEST_F(ServiceTest, WithdrawsWhatAFormerHelperOpensLate) {
+  ASSERT_TRUE(say(Hello{}));
+  ASSERT_TRUE(say(Alive{}));
+  // One that was reached by ssh, and whose way to deferd broke a minute ago.
+  for (const char* half : {"0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"}) everybody.entries.insert(entry(half));
+  for (int i = 0; i < 6; ++i) {
+    now += 10s;
+    ASSERT_TRUE(say(Alive{}));
+  }
+  EXPECT_TRUE(everybody.entries.empty());
+  EXPECT_TRUE(log.empty());
+}
+
+TEST_F(ServiceTest, OpensAgainWhenTheTableWasEmptied) {
+  now += 60s;
+  bypass.tick(now);
+  everybody.entries.clear();  // the rules were loaded anew
+  now += 60s;
+  bypass.tick(now);
+  EXPECT_EQ(everybody.entries.size(), 4u);
+}
+
 TEST_F(ServiceTest, TriesAgainToOpenAndSaysOnceWhyItCannot) {
   everybody.failure = "no such table";
   for (int i = 0; i < 3; ++i) {
