@@ -128,41 +128,66 @@ class Filter {
   int error_;
 };
 
+// Of a system call's argument, counted from 0.
+scmp_arg_cmp equals(unsigned argument, scmp_datum_t value) { return {argument, SCMP_CMP_EQ, value, 0}; }
+scmp_arg_cmp lacks(unsigned argument, scmp_datum_t bits) { return {argument, SCMP_CMP_MASKED_EQ, bits, 0}; }
+
 std::string allow_only(const Needs& needs) {
   Filter filter;
   filter.allow(kAlways);
   filter.allow(kSanitizer);
   constexpr auto kExecutable = static_cast<scmp_datum_t>(PROT_EXEC);
-  filter.allow_if(SCMP_SYS(mmap), {SCMP_A2(SCMP_CMP_MASKED_EQ, kExecutable, 0)});
-  filter.allow_if(SCMP_SYS(mprotect), {SCMP_A2(SCMP_CMP_MASKED_EQ, kExecutable, 0)});
+  filter.allow_if(SCMP_SYS(mmap), {lacks(2, kExecutable)});
+  filter.allow_if(SCMP_SYS(mprotect), {lacks(2, kExecutable)});
   if (needs.folders.empty()) {
     // Only for reading: /etc/services and the like.
     constexpr auto kChanges = static_cast<scmp_datum_t>(O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY));
-    filter.allow_if(SCMP_SYS(open), {SCMP_A1(SCMP_CMP_MASKED_EQ, kChanges, 0)});
-    filter.allow_if(SCMP_SYS(openat), {SCMP_A2(SCMP_CMP_MASKED_EQ, kChanges, 0)});
+    filter.allow_if(SCMP_SYS(open), {lacks(1, kChanges)});
+    filter.allow_if(SCMP_SYS(openat), {lacks(2, kChanges)});
     // The helper tries to remove its socket at its end. It stays; the next helper replaces it.
     filter.refuse(SCMP_SYS(unlink));
   } else {
     filter.allow(kFiles);
   }
   // if_indextoname(3) asks by a socket that is never connected; the C library would like to ask nscd.
-  filter.allow_if(SCMP_SYS(socket), {SCMP_A0(SCMP_CMP_EQ, AF_UNIX)});
-  filter.allow_if(SCMP_SYS(ioctl), {SCMP_A1(SCMP_CMP_EQ, SIOCGIFNAME)});
+  filter.allow_if(SCMP_SYS(socket), {equals(0, AF_UNIX)});
+  filter.allow_if(SCMP_SYS(ioctl), {equals(1, SIOCGIFNAME)});
   filter.refuse(SCMP_SYS(connect));
-  if (needs.netlink) filter.allow_if(SCMP_SYS(socket), {SCMP_A0(SCMP_CMP_EQ, AF_NETLINK)});
+  if (needs.netlink) filter.allow_if(SCMP_SYS(socket), {equals(0, AF_NETLINK)});
   return filter.load();
 }
+
+/// Whoever started us may want us to end with him, as deferd's monitor does. The kernel forgets that of a process that becomes
+/// another user: it would stay, keep its NFLOG group from the next one, and open the bypass when nobody speaks to it.
+class Parent {
+ public:
+  Parent() { ::prctl(PR_GET_PDEATHSIG, &signal_, 0, 0, 0); }
+  std::string tell() const {
+    if (signal_ == 0) return {};
+    if (::prctl(PR_SET_PDEATHSIG, signal_, 0, 0, 0) != 0) return failed("prctl", errno);
+    return ::getppid() == pid_ ? std::string() : std::string("who started it has ended");
+  }
+
+ private:
+  pid_t pid_ = ::getppid();
+  int signal_ = 0;
+};
 
 }  // namespace
 
 std::string enter_sandbox(const std::string& user, const Needs& needs) {
-  if (needs.programs) return user.empty() ? std::string() : become(user);  // they may be doas(1), or need what we do not know
+  const Parent parent;
+  if (needs.programs) {  // they may be doas(1), or need what we do not know
+    if (auto error = user.empty() ? std::string() : become(user); !error.empty()) return error;
+    return parent.tell();
+  }
   const std::uint32_t wanted = needs.netlink ? 1U << CAP_NET_ADMIN : 0;
   if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return failed("prctl", errno);
   if (!user.empty())
     if (auto error = become(user); !error.empty()) return error;
   if (auto error = keep_capabilities(wanted); !error.empty()) return error;
   if (::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0 || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("prctl", errno);
+  if (auto error = parent.tell(); !error.empty()) return error;
   return allow_only(needs);
 }
 

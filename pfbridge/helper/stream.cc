@@ -66,7 +66,7 @@ Stream::Stream(const std::string& path, const std::string& owner, std::string& e
   const bool bound = listener_ >= 0 && ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   ::umask(before);
   if (!bound || ::chown(path.c_str(), user, static_cast<gid_t>(-1)) != 0 || ::listen(listener_, 4) != 0) {
-    error = system_error(path);
+    error = system_error(path) + (errno == ENOENT ? "; create its folder" : "");
     return;
   }
   do_not_block(listener_);
