@@ -49,6 +49,22 @@ TEST_F(HelperTest, ChecksItsTables) {
 
 TEST_F(HelperTest, RefusesWrongOptions) { EXPECT_EQ(run_command({DEFERD_HELPER, "--table", "white"}, {}).exit_code, 64); }
 
+TEST_F(HelperTest, LetsEverybodyPassWhenItIsAskedToEnd) {
+  const std::vector<std::string> words{
+      DEFERD_HELPER, "--table", "white=file:" + file("white"), "--bypass", "file:" + file("bypass"), "--socket", file("sock")};
+  std::vector<char*> argv;
+  for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  pid_t pid = -1;
+  ASSERT_EQ(::posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ), 0);
+  for (int i = 0; i < 2000 && !std::filesystem::exists(file("sock")); ++i) std::this_thread::sleep_for(10ms);
+  ::kill(pid, SIGTERM);
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(text_of("bypass"), "0.0.0.0/1\n128.0.0.0/1\n::/1\n8000::/1\n");
+}
+
 /// The helper as a service of its own.
 class HelperSocketTest : public HelperTest {
  protected:

@@ -43,7 +43,7 @@ int check(const Options& options, Tables& tables) {
   return good ? 0 : kFailed;
 }
 
-// Whose standard input ends stays until the dead man's switch is thrown: deferd, or the way to it, may be gone for good. The next
+// Asked to end it lets everybody pass: if deferd is not there either, nobody answers strangers. Whose standard input ends stays until the dead man's switch is thrown: deferd, or the way to it, may be gone for good. The next
 // helper withdraws it.
 int serve(Stream& stream, Tables& tables, Captures& captures) {
   std::optional<Service> service;
@@ -70,6 +70,7 @@ int serve(Stream& stream, Tables& tables, Captures& captures) {
       return kFailed;
     }
   }
+  tables.bypass->leave();
   return 0;
 }
 

@@ -18,6 +18,19 @@ const std::vector<Entry>& everybody() {
 Bypass::Bypass(Backend* table, std::chrono::seconds patience, Time now, Log log)
     : table_(table), patience_(patience), last_(now), log_(std::move(log)) {}
 
+Result Bypass::add_everybody() {
+  std::vector<Row> rows;
+  for (const Entry& entry : everybody()) rows.push_back({entry, 0});
+  return table_->add(rows);
+}
+
+void Bypass::leave() {
+  if (!table_ || (open_ && known_)) return;
+  const auto result = add_everybody();
+  log_(result.ok() ? "everybody passes until a helper sees that deferd is alive"
+                   : "the bypass table cannot be filled: " + result.error);
+}
+
 void Bypass::alive(Time now) {
   last_ = now;
   tick(now);
@@ -30,14 +43,7 @@ void Bypass::tick(Time now) {
   if (open == open_ && known_ && now - settled_ < patience_) return;
   // Before the first sign of life or its absence nothing is touched.
   if (!open && !known_ && last_ != now) return;
-  Result result;
-  if (open) {
-    std::vector<Row> rows;
-    for (const Entry& entry : everybody()) rows.push_back({entry, 0});
-    result = table_->add(rows);
-  } else {
-    result = table_->remove(everybody());
-  }
+  const Result result = open ? add_everybody() : table_->remove(everybody());
   if (!result.ok()) {
     if (!complained_) log_(std::string("the bypass table cannot be ") + (open ? "filled: " : "emptied: ") + result.error);
     complained_ = true;

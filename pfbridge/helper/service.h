@@ -32,10 +32,14 @@ class Bypass {
   void alive(Time now);
   /// Call it every few seconds.
   void tick(Time now);
+  /// Throws the switch now: nobody will be here to see whether deferd lives.
+  void leave();
   bool open() const { return open_; }
   bool armed() const { return table_ != nullptr; }
 
  private:
+  Result add_everybody();
+
   Backend* table_;
   std::chrono::seconds patience_;
   Time last_;

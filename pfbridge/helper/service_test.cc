@@ -199,6 +199,14 @@ TEST_F(ServiceTest, WithdrawsWhatAFormerHelperOpensLate) {
   EXPECT_TRUE(log.empty());
 }
 
+TEST_F(ServiceTest, LetsEverybodyPassWhenTheHelperLeaves) {
+  ASSERT_TRUE(say(Hello{}));
+  ASSERT_TRUE(say(Alive{}));
+  bypass.leave();
+  EXPECT_EQ(everybody.entries.size(), 4u);
+  EXPECT_EQ(log, std::vector<std::string>{"everybody passes until a helper sees that deferd is alive"});
+}
+
 TEST_F(ServiceTest, OpensAgainWhenTheTableWasEmptied) {
   now += 60s;
   bypass.tick(now);
