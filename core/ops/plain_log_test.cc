@@ -13,7 +13,7 @@ using test::contents;
 using test::in_child;
 using test::TempDir;
 
-LogConfig to(const std::string& place) {
+LogConfig plain_to(const std::string& place) {
   LogConfig config;
   config.to = place;
   return config;
@@ -22,7 +22,7 @@ LogConfig to(const std::string& place) {
 TEST(PlainLog, WritesALineAtOnce) {
   const TempDir dir;
   const SystemClock clock;
-  PlainLog log(to(dir / "log"), clock, std::nullopt);
+  PlainLog log(plain_to(dir / "log"), clock, std::nullopt);
   log.error("monitor.worker_ended", {{"how", "killed by signal 9"}});
   log.debug("monitor.detail", {});
   EXPECT_NE(contents(dir / "log").find(" error monitor.worker_ended how=\"killed by signal 9\"\n"), std::string::npos);
@@ -32,10 +32,10 @@ TEST(PlainLog, WritesALineAtOnce) {
 TEST(PlainLog, GoesOnInANewFile) {
   const TempDir dir;
   const SystemClock clock;
-  PlainLog log(to(dir / "log"), clock, std::nullopt);
+  PlainLog log(plain_to(dir / "log"), clock, std::nullopt);
   log.notice("one", {});
   std::filesystem::rename(dir / "log", dir / "log.1");
-  log.reopen(to(dir / "log"));
+  log.reopen(plain_to(dir / "log"));
   log.notice("two", {});
   EXPECT_NE(contents(dir / "log.1").find("one"), std::string::npos);
   EXPECT_NE(contents(dir / "log").find("two"), std::string::npos);
@@ -44,15 +44,15 @@ TEST(PlainLog, GoesOnInANewFile) {
 TEST(PlainLog, StaysWhereItWasIfTheNewPlaceCannotBeOpened) {
   const TempDir dir;
   const SystemClock clock;
-  PlainLog log(to(dir / "log"), clock, std::nullopt);
-  log.reopen(to("/nonexistent/log"));
+  PlainLog log(plain_to(dir / "log"), clock, std::nullopt);
+  log.reopen(plain_to("/nonexistent/log"));
   EXPECT_NE(contents(dir / "log").find("monitor.log_failed what=\"cannot open the log /nonexistent/log"), std::string::npos);
 }
 
 TEST(PlainLog, SaysOnStandardErrorThatItCannotBeOpened) {
   const auto outcome = in_child([] {
     const SystemClock clock;
-    PlainLog log(to("/nonexistent/log"), clock, std::nullopt);
+    PlainLog log(plain_to("/nonexistent/log"), clock, std::nullopt);
     return 0;
   });
   EXPECT_NE(outcome.output.find("monitor.log_failed"), std::string::npos) << outcome.output;
@@ -64,7 +64,7 @@ TEST(PlainLog, MakesAFileOfItsOwner) {
   const auto nobody = find_account("nobody", "");
   ASSERT_EQ(chown(dir.path().c_str(), nobody.uid, nobody.gid), 0);
   const SystemClock clock;
-  PlainLog log(to(dir / "log"), clock, nobody);
+  PlainLog log(plain_to(dir / "log"), clock, nobody);
   log.notice("one", {});
   struct stat status {};
   ASSERT_EQ(stat((dir / "log").c_str(), &status), 0);
@@ -83,7 +83,7 @@ TEST(PlainLog, FollowsNoLinkThatItsOwnerCouldNotFollow) {
   std::filesystem::create_symlink(dir / "secret", dir / "log");
   const auto outcome = in_child([&] {
     const SystemClock clock;
-    PlainLog log(to(dir / "log"), clock, find_account("nobody", ""));
+    PlainLog log(plain_to(dir / "log"), clock, find_account("nobody", ""));
     log.notice("one", {});
     return 0;
   });
