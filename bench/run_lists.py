@@ -3,9 +3,11 @@
 run, and the longest look-up while lists are swapped. Then a deferd that loads such a list by its plugin, and loads it again."""
 import argparse
 import json
+import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,9 +29,9 @@ def measure(program, prefixes, family, seconds):
     return json.loads(done.stdout)
 
 
-def write_prefixes(file, count):
+def write_prefixes(file, count, seed):
     """Random IPv4 prefixes as lists_bench has them: one in five is shorter than a host."""
-    numbers = random.Random(count)
+    numbers = random.Random(seed)
     with open(file, "w") as out:
         for start in range(0, count, 100_000):
             lines = []
@@ -56,7 +58,11 @@ plugin_dirs: ["{build}/plugins"]
 plugins:
   - blacklist: {{keep: {folder}/kept, lists: [{{name: bench, file: {self.list}, every: 30d, max_age: 0s, max_ipv4: 4294967296}}]}}
 """)
-        self.process = subprocess.Popen([self.bin / "deferd", "-c", config])
+        as_nobody = {}
+        if os.geteuid() == 0:  # deferd does not run as root
+            shutil.chown(folder, "nobody")
+            as_nobody = {"user": "nobody", "extra_groups": []}
+        self.process = subprocess.Popen([self.bin / "deferd", "-c", config], **as_nobody)
         wait_until(self.control.exists, "deferd to listen")
         wait_until(lambda: self.row()["entries"] == 1, "the first list")
 
@@ -95,7 +101,7 @@ def measure_plugin(build, count):
         fresh = deferd.list.with_name("fresh")
         figures = {"prefixes": count, "plugin": True, "before_mib": before}
         for name in ("load", "refresh"):
-            write_prefixes(fresh, count)
+            write_prefixes(fresh, count, name)
             fresh.rename(deferd.list)
             seconds, peak = deferd.load(count)
             figures |= {f"{name}_s": round(seconds, 2), f"{name}_peak_mib": round(peak, 1), f"{name}_held_mib": round(deferd.mib("VmRSS"), 1)}
