@@ -2,10 +2,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -183,6 +185,35 @@ TEST_F(SandboxLinuxTest, LeavesProgramsTheirWay) {
   EXPECT_EQ(ends(programs, run_true), "exit 0");
   EXPECT_EQ(status_of(programs, "NoNewPrivs"), "0");  // doas(1) is one of them
   EXPECT_EQ(status_of(programs, "CapPrm"), "0000000000000000");
+}
+
+TEST_F(SandboxLinuxTest, StillEndsWithWhoStartedIt) {
+  Needs programs;
+  programs.programs = true;
+  for (const auto& needs : {Needs{}, netlink(), programs}) {
+    int ends_of_pipe[2];
+    ASSERT_EQ(::pipe(ends_of_pipe), 0);
+    const pid_t parent = ::fork();
+    if (parent == 0) {
+      if (::fork() == 0) {
+        ::close(ends_of_pipe[0]);
+        ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (!enter_sandbox("nobody", needs).empty() || ::write(ends_of_pipe[1], "x", 1) != 1) ::_exit(99);
+        for (;;) ::poll(nullptr, 0, -1);
+      }
+      ::close(ends_of_pipe[1]);
+      char byte;
+      ::_exit(::read(ends_of_pipe[0], &byte, 1) == 1 ? 0 : 1);
+    }
+    ::close(ends_of_pipe[1]);
+    int status = 0;
+    ::waitpid(parent, &status, 0);
+    EXPECT_EQ(status, 0) << "it did not get into the sandbox";
+    // Its end of the pipe is closed when it ends.
+    pollfd hung_up{ends_of_pipe[0], 0, 0};
+    EXPECT_EQ(::poll(&hung_up, 1, 20000), 1);
+    ::close(ends_of_pipe[0]);
+  }
 }
 
 TEST_F(SandboxLinuxTest, RefusesToGoOnAsSomebodyElse) {
