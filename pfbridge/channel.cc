@@ -125,18 +125,17 @@ void Channel::reap() {
     if (now - one.told >= kPatience) ::kill(one.pid, SIGKILL);
 }
 
+Error Channel::gone() const {
+  if (pid_ >= 0) return {Errc::unavailable, place_.words.front() + " has ended; what it said is on standard error"};
+  return {Errc::unavailable, "the helper has hung up: it ended, or another deferd took its place"};
+}
+
 Result<void> Channel::read(std::string& into) {
   char piece[kPiece];
   const auto got = ::recv(descriptor_, piece, sizeof piece, 0);
-  if (got > 0) {
-    into.append(piece, static_cast<std::size_t>(got));
-    return {};
-  }
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return {};
-  if (got < 0) return failed("the helper");
-  if (pid_ >= 0)
-    return fail(Errc::unavailable, place_.words.front() + " has ended; what it said is in the log or on standard error");
-  return fail(Errc::unavailable, "the helper has hung up: it ended, or another deferd took its place");
+  if (got > 0) into.append(piece, static_cast<std::size_t>(got));
+  if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) return {};
+  return tl::unexpected(gone());  // reset, if it had not read all
 }
 
 Result<void> Channel::write(std::string& from) {
@@ -144,7 +143,7 @@ Result<void> Channel::write(std::string& from) {
     const auto sent = ::send(descriptor_, from.data(), from.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno == EAGAIN) return {};
-    if (sent < 0) return failed("the helper");
+    if (sent < 0) return tl::unexpected(gone());
     from.erase(0, static_cast<std::size_t>(sent));
   }
   return {};

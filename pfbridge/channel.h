@@ -43,6 +43,7 @@ class Channel {
   };
   Result<void> connect();
   Result<void> start();
+  Error gone() const;
 
   HelperPlace place_;
   int descriptor_ = -1;

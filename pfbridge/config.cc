@@ -1,5 +1,6 @@
 #include "pfbridge/config.h"
 
+#include <algorithm>
 #include <set>
 
 namespace deferd::pfbridge {
@@ -25,6 +26,10 @@ void check_config(const Config& config, const Value& value, const std::string& p
   if (config.helper.is_null()) problems.error(value.mark(), detail::join_path(path, "helper"), "names no helper");
   if (const Value* watch = value.find("watch"); watch != nullptr && watch->is_map())
     check_place(*watch, "helper", detail::join_path(path, "watch"), problems, false);
+  const auto helpers = HelperPlace::read_all(config.helper);
+  const auto captures = HelperPlace::read(config.watch.helper);
+  if (helpers && captures && std::find(helpers->begin(), helpers->end(), *captures) != helpers->end())
+    problems.error(value.mark(), detail::join_path(path, "watch.helper"), "one helper changes tables, another one captures");
   std::set<std::string> used;
   for (const auto& [name, theirs] : config.tables) {
     const auto where = detail::join_path(path, "tables");

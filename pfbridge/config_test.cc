@@ -46,6 +46,7 @@ TEST_F(ConfigTest, SaysWhatIsWrong) {
   EXPECT_NE(read("helper: {a: b}\n").find("must be unix:/path"), std::string::npos);
   EXPECT_NE(read("helper: unix:/run/a\ntables: {whit: white}\n").find("'whit' is none of"), std::string::npos);
   EXPECT_NE(read("helper: unix:/run/a\ntables: {white: a, trapped: a}\n").find("can hold one of ours only"), std::string::npos);
+  EXPECT_NE(read("helper: unix:/run/a\nwatch: {helper: 'unix:/run/a'}\n").find("another one captures"), std::string::npos);
   EXPECT_NE(read("helper: unix:/run/a\nwatch: {helper: fw}\n").find("watch.helper: must be unix:/path"), std::string::npos);
 }
 
