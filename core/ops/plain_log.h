@@ -9,7 +9,7 @@
 namespace deferd {
 
 /// Used by one thread. A sink that does not take a line within two seconds loses it.
-class PlainLog : public Log {
+class PlainLog final : public Log {
  public:
   /// A file is opened, and made, as one of `owner`'s, who writes to it as well: root follows no links in other people's folders.
   /// Where the log cannot be opened lines go to standard error.
