@@ -102,7 +102,7 @@ TEST(ListLine, TakesPostgreysListOfClientsAsFarAsItIsAddresses) {
 TEST(ListLine, TakesNoNameInPostgreysListForAnAddress) {
   for (const auto* text : {"10-2-3-4.dsl.example.net", "10.2.3.4-dsl.example.net", "10,example.net", "10;x",
                            "192.0.2.7.example.net", "10/", "10/x", "10-", "192.0.2-9"})
-    EXPECT_TRUE(read_line(text, Format::postgrey) == "" || read(text, Format::postgrey) == "error") << text;
+    EXPECT_TRUE(read_line(text, Format::postgrey) == "" || read_line(text, Format::postgrey) == "error") << text;
   EXPECT_EQ(read_line("10-2-3-4.dsl.example.net", Format::postgrey), "");
   EXPECT_EQ(read_line(std::string(80, 'a'), Format::postgrey), "");  // no bad line
 }
