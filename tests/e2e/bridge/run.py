@@ -20,7 +20,7 @@ os.environ["DEFERD_BUILD"] = str(pathlib.Path(sys.argv[1]).resolve())
 from gateway import (BYPASS, DEFERD, HELD_BYTE, MTA, PASS_TIME, PATIENCE, WATCH_EXPIRY, WHITE_EXPIRY, Mta, Session, gateway, greeting, held,
                      lay_cable, mail, new_client, new_clients, say, timed)
 
-SOON = 4  # seconds: it takes one at most, and the machine may be busy
+SOON = 8  # seconds: it takes one at most, but of a machine that has more to do
 
 
 def pass_the_greylist(deferd, client):
