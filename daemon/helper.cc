@@ -15,7 +15,7 @@ namespace deferd {
 namespace {
 
 constexpr std::size_t kLongestLine = 512;
-constexpr int kAtATurn = 16;  // so that a helper that never ends talking is not all we hear
+constexpr int kReadsATurn = 16;  // so that a helper that never ends talking is not all we hear
 constexpr int kNotExecuted = 127;
 
 std::vector<std::string> helper_directories() {
@@ -87,7 +87,7 @@ HelperRun::HelperRun(const std::string& program, const std::vector<std::string>&
 
 void HelperRun::read(const std::function<void(std::string_view line)>& take) {
   char bytes[4096];
-  for (int turn = 0; turn < kAtATurn && output_; ++turn) {
+  for (int turn = 0; turn < kReadsATurn && output_; ++turn) {
     const ssize_t got = ::read(output_.get(), bytes, sizeof bytes);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {

@@ -14,8 +14,6 @@ namespace {
 
 constexpr int kLinesAMinute = 60;  // of a helper
 
-std::int64_t count(std::chrono::seconds time) { return time.count(); }
-
 }  // namespace
 
 std::string how_it_ended(int status) {
@@ -64,7 +62,7 @@ void Helpers::start(Helper& helper) {
   } catch (const ErrorException& error) {
     const auto wait = helper.respawn.ended(clock_.steady());
     helper.due = clock_.steady() + wait;
-    log_.error("monitor.helper_not_started", {{"helper", helper.name}, {"what", error.what()}, {"again_in_s", count(wait)}});
+    log_.error("monitor.helper_not_started", {{"helper", helper.name}, {"what", error.what()}, {"again_in_s", wait.count()}});
   }
 }
 
@@ -116,7 +114,7 @@ void Helpers::ended(pid_t pid, int status) {
     if (ending_) return;
     const auto wait = helper.respawn.ended(clock_.steady());
     helper.due = clock_.steady() + wait;
-    log_.error("monitor.helper_ended", {{"helper", helper.name}, {"how", how_it_ended(status)}, {"again_in_s", count(wait)}});
+    log_.error("monitor.helper_ended", {{"helper", helper.name}, {"how", how_it_ended(status)}, {"again_in_s", wait.count()}});
     return;
   }
 }

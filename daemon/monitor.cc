@@ -23,9 +23,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLongest{3'600'000};           // between two looks at what is due
 constexpr std::chrono::seconds kHurriedWorker{30};    // from the second SIGTERM to SIGKILL
 constexpr std::chrono::seconds kHelpersPatience{10};  // from SIGTERM to SIGKILL
-constexpr int kAtATurn = 64;                          // notices
-
-std::int64_t count(std::chrono::seconds time) { return time.count(); }
+constexpr int kNoticesATurn = 64;                     // notices
 
 }  // namespace
 
@@ -71,7 +69,7 @@ void Monitor::start_worker(const LoadedConfig& config) {
   } catch (const ErrorException& error) {
     const auto wait = worker_.respawn.ended(now());
     worker_.due = now() + wait;
-    log_.error("monitor.worker_not_started", {{"what", error.what()}, {"again_in_s", count(wait)}});
+    log_.error("monitor.worker_not_started", {{"what", error.what()}, {"again_in_s", wait.count()}});
   }
 }
 
@@ -158,7 +156,7 @@ void Monitor::worker_ended(int status) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG) config_.refused();
   const auto wait = worker_.respawn.ended(now());
   worker_.due = now() + wait;
-  log_.error("monitor.worker_ended", {{"how", how_it_ended(status)}, {"again_in_s", count(wait)}});
+  log_.error("monitor.worker_ended", {{"how", how_it_ended(status)}, {"again_in_s", wait.count()}});
   wiring_.notifier.status(fmt::format("the worker has ended ({}) and is started again", how_it_ended(status)));
 }
 
@@ -179,7 +177,7 @@ void Monitor::kill_who_is_late() {
 // ---- what they say
 
 void Monitor::hear_worker() {
-  for (int turn = 0; turn < kAtATurn && worker_.link; ++turn) {
+  for (int turn = 0; turn < kNoticesATurn && worker_.link; ++turn) {
     const auto notice = worker_.link->notice();
     if (notice && !*notice) return;
     if (notice) {
