@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
 
 namespace deferd::smtp {
 
@@ -43,7 +44,11 @@ void Acceptor::take() {
         ::accept4(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
       pause_ = {};
-      taken_.welcome(descriptor, endpoint_of(peer), *this);
+      try {
+        taken_.welcome(descriptor, endpoint_of(peer), *this);
+      } catch (const std::exception&) {  // there is no memory
+        return rest(taken_.failed(ENOMEM));
+      }
       continue;
     }
     const int error = errno;

@@ -1,6 +1,5 @@
 #include "smtp/io_thread.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
-#include <system_error>
 #include <utility>
 
 #include "ops/signals.h"
@@ -29,12 +27,6 @@ constexpr std::chrono::milliseconds kGoodbyePause{20};
 
 std::string farewell() { return format_reply(421, "4.3.2", "Shutting down"); }
 
-int duplicate(int descriptor) {
-  const int own = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-  if (own < 0) throw std::system_error(errno, std::generic_category(), "dup");
-  return own;
-}
-
 std::string busy(const SmtpConfig& config, const Address& client, const Clock& clock) {
   return format_reply(421, "4.7.0", expand(config.texts.busy, {config.name, config.product, client, clock.now()}));
 }
@@ -46,9 +38,10 @@ IoThread::IoThread(FrontEnd& front, unsigned lane)
       lane_(lane),
       wheel_(front.wiring.clock.steady()),
       work_(net::make_work_guard(io_)),
-      polled_(io_, duplicate(poller_.descriptor())),
+      polled_(io_),
       timer_(io_),
       goodbye_timer_(io_) {
+  poller_.lend_to(polled_);
   poll();
 }
 
@@ -86,7 +79,6 @@ void IoThread::listen(int descriptor, std::string name) {
 
 void IoThread::welcome(int descriptor, const Endpoint& client, const Acceptor& acceptor) {
   const auto rules = front_.wiring.rules();
-  const auto& config = *rules->config;
   auto* seat = new (std::nothrow) Seat(*this, lane_, descriptor, rules->config);
   if (seat == nullptr || !watch(*seat)) {
     const int error = seat == nullptr ? ENOMEM : errno;
@@ -96,10 +88,26 @@ void IoThread::welcome(int descriptor, const Endpoint& client, const Acceptor& a
     return;
   }
   seats_.push_back(*seat);
+  try {
+    receive(*seat, client, acceptor);
+  } catch (const std::exception&) {  // there is no memory
+    if (seat->state() == Connection::State::over) throw;
+    if (seat->entered) {
+      front_.admission.leave(*seat);
+      front_.connections.add(-1);
+    }
+    bury(*seat);
+    throw;
+  }
+  arm();
+}
+
+void IoThread::receive(Seat& seat, const Endpoint& client, const Acceptor& acceptor) {
+  const auto& config = seat.config();
   Session known;
   known.client = client.port != 0 ? client.address : Address::v4(0x7F000001);  // a unix socket: somebody on this host
   known.client_port = client.port;
-  const auto local = original_destination(descriptor);
+  const auto local = original_destination(seat.descriptor());
   known.local = local.address;
   known.local_port = local.port;
   known.front_end = "smtp";
@@ -108,16 +116,16 @@ void IoThread::welcome(int descriptor, const Endpoint& client, const Acceptor& a
   const bool proxied = std::any_of(config.proxy_from.begin(), config.proxy_from.end(),
                                    [&](const Prefix& balancers) { return balancers.contains(known.client); });
   const bool named = !proxied && client.port != 0;
-  const auto answer = front_.admission.enter(*seat, named ? std::optional(network_of(known.client)) : std::nullopt, now());
+  const auto answer = front_.admission.enter(seat, named ? std::optional(network_of(known.client)) : std::nullopt, now());
   if (answer.refusal != Admission::Refusal::none) {
     front_.refused(answer.refusal, known.client);
-    static_cast<void>(seat->transport().write(busy(config, known.client, front_.wiring.clock)));
-    return bury(*seat);
+    static_cast<void>(seat.transport().write(busy(config, known.client, front_.wiring.clock)));
+    return bury(seat);
   }
+  seat.entered = true;
   front_.connections.add(1);
   make_room(answer.lane);
-  seat->start(std::move(known), proxied);
-  arm();
+  seat.start(std::move(known), proxied);
 }
 
 bool IoThread::accept_failed(int error) {
@@ -179,10 +187,7 @@ void IoThread::wait(Connection& connection, Until until) {
       accept_failed(errno);
       return net::post(io_, [&seat] { seat.give_up(); });
     case Until::next_turn:
-      return net::post(io_, [this, &seat] {
-        seat.ready();
-        arm();
-      });
+      return net::post(io_, [this, &seat] { attend(seat, [&] { seat.ready(); }); });
   }
 }
 
@@ -196,22 +201,38 @@ void IoThread::unwatch(Seat& seat) {
   seat.polled = seat.polled_for_room = false;
 }
 
-void IoThread::poll() {
+/// Without this nobody is heard any more: rather end, and be started again.
+void IoThread::poll() noexcept {
   polled_.async_wait(Seat::Socket::wait_read, [this](const error_code& error) {
-    if (error) return;
-    take_events();
+    if (error == net::error::operation_aborted) return;
+    if (error) {
+      front_.wiring.log.error("smtp.failed", {{"error", error.message()}});
+      std::abort();
+    }
+    // Each is told once: what goes wrong with one must not take the others'.
+    for (const auto& event : poller_.take()) {
+      auto& seat = *static_cast<Seat*>(event.tag);
+      attend(seat, [&] { seat.ready(event.ended); });
+    }
     poll();
   });
 }
 
-// Each is told once: what goes wrong with one must not take the others'.
-void IoThread::take_events() {
-  for (const auto& event : poller_.take()) try {
-      static_cast<Seat*>(event.tag)->ready(event.ended);
-      arm();
-    } catch (const std::exception& error) {
-      front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
-    }
+/// What goes wrong (there is no memory) ends this connection alone: nothing would limit it any more.
+template <class Do>
+void IoThread::guarded(Seat& seat, Do&& what) {
+  try {
+    return what();
+  } catch (const std::exception& error) {
+    front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
+  }
+  seat.give_up();
+}
+
+template <class Do>
+void IoThread::attend(Seat& seat, Do&& what) {
+  guarded(seat, std::forward<Do>(what));
+  arm();
 }
 
 void IoThread::slowed(Connection&, int change) { front_.slowed.add(change); }
@@ -230,10 +251,8 @@ void IoThread::think(Connection& connection) {
           front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
           step = {.reply = format_reply(451, "4.3.0", "Please try again later"), .then = Step::Then::hang_up};
         }
-        net::post(io_, [this, &seat, step = std::move(step)]() mutable {
-          seat.answered(std::move(step));
-          arm();
-        });
+        net::post(io_,
+                  [this, &seat, step = std::move(step)]() mutable { attend(seat, [&] { seat.answered(std::move(step)); }); });
       },
       kind);
 }
@@ -263,13 +282,14 @@ void IoThread::hand_over(Connection& connection) {
     front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
     forget_handover(seat);
     net::post(io_, [this, &seat, joined] {
-      if (seat.state() != Connection::State::handed_over) return;
-      if (joined)
-        seat.mta_over();
-      else if (take_back(seat))
-        seat.mta_failed();
-      if (stopping_) seat.finish(farewell());
-      arm();
+      attend(seat, [&] {
+        if (seat.state() != Connection::State::handed_over) return;
+        if (joined)
+          seat.mta_over();
+        else if (take_back(seat))
+          seat.mta_failed();
+        if (stopping_) seat.finish(farewell());
+      });
     });
   }
 }
@@ -310,23 +330,25 @@ bool IoThread::take_back(Seat& seat) {
 
 void IoThread::answered_by_mta(Seat& seat, MtaAnswer answer) {
   net::post(io_, [this, &seat, answer = std::move(answer)]() mutable {
-    if (!seat.handover || !take_back(seat)) return;
-    seat.mta_answered(std::move(answer));
-    if (stopping_) seat.finish(farewell());
-    arm();
+    attend(seat, [&] {
+      if (!seat.handover || !take_back(seat)) return;
+      seat.mta_answered(std::move(answer));
+      if (stopping_) seat.finish(farewell());
+    });
   });
 }
 
 void IoThread::handed_back(Seat& seat, bool over) {
   net::post(io_, [this, &seat, over] {
-    if (!seat.handover) return;
-    forget_handover(seat);
-    if (over)
-      seat.mta_over();
-    else if (take_back(seat))
-      seat.mta_failed();
-    if (stopping_) seat.finish(farewell());
-    arm();
+    attend(seat, [&] {
+      if (!seat.handover) return;
+      forget_handover(seat);
+      if (over)
+        seat.mta_over();
+      else if (take_back(seat))
+        seat.mta_failed();
+      if (stopping_) seat.finish(farewell());
+    });
   });
 }
 
@@ -419,7 +441,10 @@ void IoThread::arm() {
 
 void IoThread::turn() {
   armed_for_.reset();
-  wheel_.turn(now(), [](Timed& timed) { static_cast<Seat&>(timed).due(); });
+  wheel_.turn(now(), [this](Timed& timed) {
+    auto& seat = static_cast<Seat&>(timed);
+    guarded(seat, [&] { seat.due(); });
+  });
   if (stuttered_ > 0) front_.stuttered_bytes.add(std::exchange(stuttered_, 0));
   arm();
 }

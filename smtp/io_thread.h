@@ -49,10 +49,14 @@ class IoThread final : private ConnectionOwner {
   void stuttered(std::size_t bytes) override { stuttered_ += bytes; }
   void over(Connection& connection) override;
 
-  void poll();
-  void take_events();
+  void poll() noexcept;
+  template <class Do>
+  void guarded(Seat& seat, Do&& what);
+  template <class Do>
+  void attend(Seat& seat, Do&& what);
   bool watch(Seat& seat);  // false: no room
   void unwatch(Seat& seat);
+  void receive(Seat& seat, const Endpoint& client, const Acceptor& acceptor);
   void welcome(int descriptor, const Endpoint& client, const Acceptor& acceptor);
   bool accept_failed(int error);
   void make_room(std::optional<unsigned> lane);

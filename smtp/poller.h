@@ -4,6 +4,7 @@
 // and whoever reads must remember what it was told: after an event, read until a read gives less than was asked for.
 #pragma once
 #include <array>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cstddef>
 #include <span>
 
@@ -24,8 +25,8 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  /// Readable while there are events: something for another event loop to wait for.
-  int descriptor() const { return descriptor_; }
+  /// Has `waiter`, which is not open, wait for events: it is readable while there are any. Throws std::system_error.
+  void lend_to(boost::asio::posix::stream_descriptor& waiter) const;
 
   /// Tells when `socket` is readable, and now if it is. It must leave before it is closed if another descriptor of it stays open.
   /// False: no room (errno).

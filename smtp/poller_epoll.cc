@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -29,6 +30,12 @@ bool control(int poller, int operation, int socket, std::uint32_t events, void* 
 
 Poller::Poller() : descriptor_(open_or_throw()) {}
 Poller::~Poller() { ::close(descriptor_); }
+
+void Poller::lend_to(boost::asio::posix::stream_descriptor& waiter) const {
+  const int own = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) throw std::system_error(errno, std::generic_category(), "dup");
+  waiter.assign(own);
+}
 
 bool Poller::add(int socket, void* tag) { return control(descriptor_, EPOLL_CTL_ADD, socket, kReading, tag); }
 

@@ -5,7 +5,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <system_error>
 
 #include "smtp/poller.h"
@@ -31,6 +33,18 @@ bool change(int poller, int socket, short filter, unsigned short flags, void* ta
 
 Poller::Poller() : descriptor_(open_or_throw()) {}
 Poller::~Poller() { ::close(descriptor_); }
+
+// Asio makes what it waits for non-blocking, which a kqueue of FreeBSD refuses (ENOTTY). So it makes a pipe non-blocking, and
+// finds the kqueue in its place; it has not told its own kqueue of it by then.
+void Poller::lend_to(boost::asio::posix::stream_descriptor& waiter) const {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe2");
+  waiter.assign(ends[0]);
+  waiter.native_non_blocking(true);
+  ::close(ends[1]);
+  if (::dup2(descriptor_, ends[0]) < 0) throw std::system_error(errno, std::generic_category(), "dup2");
+  ::fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+}
 
 bool Poller::add(int socket, void* tag) { return change(descriptor_, socket, EVFILT_READ, EV_ADD | EV_CLEAR, tag); }
 

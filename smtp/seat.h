@@ -43,7 +43,8 @@ struct Seat : Connection, Guest, boost::intrusive::list_base_hook<> {
   std::unique_ptr<Socket> registered;
   bool polled = false, polled_for_room = false;  ///< The poller tells of it; also when it is writable.
   bool closed = false;
-  bool known = false;  ///< Admitted under the client's own address, and logged.
+  bool entered = false;  ///< Has a place.
+  bool known = false;    ///< Admitted under the client's own address, and logged.
   bool held = false;
 };
 
