@@ -153,7 +153,7 @@ void Monitor::worker_ended(int status) {
     if (WIFSIGNALED(status)) log_.error("monitor.worker_ended", {{"how", how_it_ended(status)}});
     return end_helpers(WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE);
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG) config_.refused();
+  if (!worker_.serves) config_.refused();  // whatever its code: the file may name a store in use, or make it crash
   const auto wait = worker_.respawn.ended(now());
   worker_.due = now() + wait;
   log_.error("monitor.worker_ended", {{"how", how_it_ended(status)}, {"again_in_s", wait.count()}});
@@ -196,10 +196,11 @@ void Monitor::take(Notice notice) {
       if (std::exchange(worker_.serves, true)) return;  // it has reloaded
       config_.ready();
       wiring_.notifier.status("serving");
-      if (std::exchange(was_ready_, true)) return;
+      if (std::exchange(was_ready_, true)) return log_.reopen(config_.in_force().config.log);
       wiring_.ready();
       // Not before: had another deferd been serving already, they would have met its helpers.
-      return helpers_.start();
+      if (phase_ == Phase::serving) helpers_.start();
+      return;
     case Notice::reloading:
       return wiring_.notifier.reloading(now());
     case Notice::reloaded:
@@ -214,6 +215,7 @@ void Monitor::take(Notice notice) {
 }
 
 void Monitor::answer_worker() {
+  hear_worker();  // a notice that came with the question was sent before it
   if (!worker_.link) return;
   const auto question = worker_.link->question();
   if (question && !*question) return;
@@ -222,8 +224,10 @@ void Monitor::answer_worker() {
       log_.error("monitor.worker_not_understood", {{"what", question.error().what}});
     return;
   }
+  // The files of what the worker was given; once it serves by that it asks for those of what it reloads. Whatever the file says,
+  // lend_file() looks at who could have written it.
   Problems problems;
-  const auto config = config_.read(problems);
+  const auto config = worker_.serves ? config_.read(problems) : config_.given();
   const auto file = config ? lend_file(config_file_, config->config.smtp.tls, **question)
                            : Result<Descriptor>(fail(Errc::invalid, config_file_ + " is wrong"));
   if (file) return worker_.link->answer(*file, 0);

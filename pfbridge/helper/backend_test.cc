@@ -8,13 +8,12 @@
 #include <fstream>
 #include <memory>
 
+#include "pfbridge/helper/entry_of.h"
 #include "pfbridge/helper/file_table.h"
 #include "pfbridge/helper/program_table.h"
 
 namespace deferd::bridge {
 namespace {
-
-Entry entry(const char* text) { return *Entry::parse(text); }
 
 class BackendTest : public testing::TestWithParam<const char*> {
  protected:

@@ -1,5 +1,6 @@
 // With the real kernel, in a network namespace of the test's own.
 #include "pfbridge/helper/nft_table.h"
+#include "pfbridge/helper/entry_of.h"
 
 #include <gtest/gtest.h>
 #include <nftables/libnftables.h>
@@ -12,7 +13,6 @@
 namespace deferd::bridge {
 namespace {
 
-Entry entry(const char* text) { return *Entry::parse(text); }
 const NftSets kSets{"inet", "deferd", "white4", "white6", "nets4", "nets6"};
 
 constexpr const char* kRules =

@@ -1,15 +1,15 @@
 #include "pfbridge/helper/nft_text.h"
+#include "pfbridge/helper/entry_of.h"
 
 #include <gtest/gtest.h>
 
 namespace deferd::bridge {
 namespace {
 
-Entry entry(const char* text) { return *Entry::parse(text); }
-const NftSets kSets{"inet", "deferd", "white4", "white6", "nets4", ""};
+const NftSets kNoLongNets{"inet", "deferd", "white4", "white6", "nets4", ""};
 
 TEST(NftTextTest, SetsTheTimeOfOneThatIsThereAnew) {
-  EXPECT_EQ(nft_add(kSets, std::vector<Row>{{entry("192.0.2.1"), 60}, {entry("2001:db8::1"), 0}, {entry("192.0.2.2"), 0}}),
+  EXPECT_EQ(nft_add(kNoLongNets, std::vector<Row>{{entry("192.0.2.1"), 60}, {entry("2001:db8::1"), 0}, {entry("192.0.2.2"), 0}}),
             "add element inet deferd white4 { 192.0.2.1, 192.0.2.2 }\n"
             "delete element inet deferd white4 { 192.0.2.1, 192.0.2.2 }\n"
             "add element inet deferd white4 { 192.0.2.1 timeout 60s, 192.0.2.2 }\n"
@@ -19,7 +19,7 @@ TEST(NftTextTest, SetsTheTimeOfOneThatIsThereAnew) {
 }
 
 TEST(NftTextTest, RemovesWhatMayNotBeThere) {
-  EXPECT_EQ(nft_remove(kSets, std::vector{entry("192.0.2.1"), entry("198.51.100.0/24"), entry("192.0.2.2")}),
+  EXPECT_EQ(nft_remove(kNoLongNets, std::vector{entry("192.0.2.1"), entry("198.51.100.0/24"), entry("192.0.2.2")}),
             "add element inet deferd white4 { 192.0.2.1, 192.0.2.2 }\n"
             "delete element inet deferd white4 { 192.0.2.1, 192.0.2.2 }\n"
             "add element inet deferd nets4 { 198.51.100.0/24 }\n"
@@ -27,8 +27,8 @@ TEST(NftTextTest, RemovesWhatMayNotBeThere) {
 }
 
 TEST(NftTextTest, LeavesOutWhatHasNoSet) {
-  EXPECT_EQ(nft_remove(kSets, std::vector{entry("2001:db8::/32")}), "");
-  EXPECT_EQ(nft_add(kSets, std::vector<Row>{{entry("2001:db8::/32"), 0}}), "");
+  EXPECT_EQ(nft_remove(kNoLongNets, std::vector{entry("2001:db8::/32")}), "");
+  EXPECT_EQ(nft_add(kNoLongNets, std::vector<Row>{{entry("2001:db8::/32"), 0}}), "");
 }
 
 // As nft 1.0.6 prints it.

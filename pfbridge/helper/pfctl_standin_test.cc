@@ -7,12 +7,11 @@
 #include <fstream>
 
 #include "pfbridge/helper/command.h"
+#include "pfbridge/helper/entry_of.h"
 #include "pfbridge/helper/pfctl.h"
 
 namespace deferd::bridge {
 namespace {
-
-Entry entry(const char* text) { return *Entry::parse(text); }
 
 class PfctlStandInTest : public testing::TestWithParam<const char*> {
  protected:

@@ -4,12 +4,12 @@
 
 #include <set>
 
+#include "pfbridge/helper/entry_of.h"
+
 namespace deferd::bridge {
 namespace {
 
 using namespace std::chrono_literals;
-
-Entry entry(const char* text) { return *Entry::parse(text); }
 
 class MemoryTable : public Backend {
  public:

@@ -1,11 +1,10 @@
 #include "pfbridge/helper/wire.h"
+#include "pfbridge/helper/entry_of.h"
 
 #include <gtest/gtest.h>
 
 namespace deferd::bridge {
 namespace {
-
-Entry entry(const char* text) { return *Entry::parse(text); }
 
 const std::vector<Message>& one_of_each() {
   static const std::vector<Message> all{
