@@ -13,8 +13,6 @@ Finding warn(std::string what, std::string remedy) { return {Verdict::warn, std:
 Finding failed(std::string what, std::string remedy) { return {Verdict::fail, std::move(what), std::move(remedy)}; }
 Finding no_answer() { return skipped("deferd does not answer"); }
 
-void append(std::string& all, const std::string& one) { all += (all.empty() ? "" : "; ") + one; }
-
 Finding daemon_answers(Examination& examination) {
   const auto& status = examination.status();
   if (!status)
@@ -151,7 +149,7 @@ Finding listener_greets(Examination& examination) {
   return ok(greeted);
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kDaemonChecks[] = {
     {"daemon", daemon_answers},           {"store", store_is_well},      {"clock", clock_is_sane},
     {"own_mx", own_mx_is_named},          {"plugins", plugins_work},     {"lists", lists_are_fresh},
     {"certificate", certificate_is_good}, {"hand-over", mta_is_reached}, {"listener", listener_greets},
@@ -159,6 +157,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> daemon_checks() { return kChecks; }
+std::span<const Check> daemon_checks() { return kDaemonChecks; }
 
 }  // namespace deferd::ctl

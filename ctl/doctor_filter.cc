@@ -15,8 +15,6 @@ constexpr std::string_view kPrint = "deferctl pf-rules prints rules that fit";
 std::string name_of(Family family) { return family == Family::v4 ? "IPv4" : "IPv6"; }
 bool is_of(const Endpoint& endpoint, Family family) { return endpoint.address.is_v4() == (family == Family::v4); }
 
-void append(std::string& all, const std::string& one) { all += (all.empty() ? "" : "; ") + one; }
-
 /// What is wrong, collected; and the finding that it makes.
 struct Faults {
   std::string what, remedy;
@@ -239,7 +237,7 @@ Finding table_limit_suffices(Examination& examination) {
   return {Verdict::ok, what};
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kFilterChecks[] = {
     {"bridge", passed_get_in},
     {"rules", rules_are_in_force},
     {"redirect", redirect_reaches_deferd},
@@ -251,6 +249,6 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> filter_checks() { return kChecks; }
+std::span<const Check> filter_checks() { return kFilterChecks; }
 
 }  // namespace deferd::ctl

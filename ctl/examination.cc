@@ -45,6 +45,8 @@ std::string_view to_string(Verdict verdict) {
   return "fail";
 }
 
+void append(std::string& all, const std::string& one) { all += (all.empty() ? "" : "; ") + one; }
+
 std::string counted(std::uint64_t count, std::string_view what) {
   return std::to_string(count) + ' ' + std::string(what) + (count == 1 ? "" : "s");
 }

@@ -22,6 +22,9 @@ struct Finding {
   std::string remedy{};  ///< Of warn and fail: what to do.
 };
 
+/// `one; another`
+void append(std::string& all, const std::string& one);
+
 /// `1 rule`, `2 rules`
 std::string counted(std::uint64_t count, std::string_view what);
 

@@ -10,7 +10,7 @@
 namespace deferd::ctl {
 namespace {
 
-std::int64_t number(const Value* map, std::string_view key) {
+std::int64_t number_of(const Value* map, std::string_view key) {
   const Value* value = map != nullptr && map->is_map() ? map->find(key) : nullptr;
   return value != nullptr ? value->integer() : 0;
 }
@@ -27,19 +27,19 @@ void print_counts(const Value& now, const std::optional<Value>& before, std::str
   if (counts == nullptr) return;
   bool any = false;
   const Value* old = before ? before->find(key) : nullptr;
-  const std::int64_t seconds = number(&now, "uptime") - (before ? number(&*before, "uptime") : 0);
+  const std::int64_t seconds = number_of(&now, "uptime") - (before ? number_of(&*before, "uptime") : 0);
   Table table({std::string(key), "count", "per_minute"}, screen);
   for (std::size_t i = 0; i < counts->size(); ++i) {
     const std::int64_t count = counts->items()[i].integer();
     if (count == 0) continue;
     any = true;
-    table.add({cell(Value(counts->key(i))), std::to_string(count), per_minute(count - number(old, counts->key(i)), seconds)});
+    table.add({cell(Value(counts->key(i))), std::to_string(count), per_minute(count - number_of(old, counts->key(i)), seconds)});
   }
   if (!any) screen.out << "no " << key << " yet\n";
 }
 
 void print_stats(const Value& now, const std::optional<Value>& before, const Screen& screen) {
-  screen.out << cell(now, "time") << ", up " << format_duration(std::chrono::seconds(number(&now, "uptime"))) << "\n\n";
+  screen.out << cell(now, "time") << ", up " << format_duration(std::chrono::seconds(number_of(&now, "uptime"))) << "\n\n";
   print_counts(now, before, "decisions", screen);
   screen.out << '\n';
   print_counts(now, before, "counters", screen);
