@@ -1,12 +1,10 @@
-# The plugin that speaks to the helper. Of the helper's code it has what frames are made of, and nothing else.
+# The plugin that speaks to the helper.
 deferd_add_plugin(pfbridge
   SOURCES
     bridge.cc
     channel.cc
     config.cc
     follower.cc
-    helper/entry.cc
-    helper/wire.cc
     helper_place.cc
     leases.cc
     link.cc
@@ -17,8 +15,7 @@ deferd_add_plugin(pfbridge
     table_sync.cc
     wanted.cc
     watcher.cc
-  LINK Threads::Threads)
-target_include_directories(pfbridge-objects PUBLIC ${CMAKE_BINARY_DIR}/include/pfbridge)
+  LINK deferd-wire Threads::Threads)
 
 deferd_test(bridge
   SOURCES
