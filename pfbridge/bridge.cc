@@ -190,7 +190,10 @@ Result<void> Bridge::prepare(const HelperPlace& place, Link::Table& table) {
   if (set == Set::white) {
     auto clients = Leases::noted(host_->store());
     if (!clients) return tl::unexpected(clients.error());
-    for (const auto& client : *clients) table.sync.suspect(Prefix(client));
+    for (const auto& client : *clients) {
+      table.sync.suspect(Prefix(client));
+      leases_.was_noted(client);
+    }
   }
   table.prepared = true;
   return {};
@@ -210,6 +213,7 @@ Result<void> Bridge::write_positions() {
     for (const auto& table : line.link->tables()) {
       auto position = table->sync.verified();
       if (!position || table->sync.set() == Set::black) continue;
+      table->without_leases = true;
       Change change;
       change.key = position_key(line.place, *table);
       change.value = std::move(*position);
@@ -218,6 +222,17 @@ Result<void> Bridge::write_positions() {
       if (auto done = host_->store().commit(kPositions, std::span<const Change>(&change, 1)); !done) return done;
     }
   return {};
+}
+
+/// Once all helpers' tables were seen to be without those that are over, no note of them is needed.
+void Bridge::look_at_notes() {
+  for (std::size_t i = 0; i < settings_.helpers.size(); ++i) {
+    const Link& link = *links_[i].link;
+    if (!link.is_greeted()) return;
+    for (const auto& table : link.tables())
+      if (table->sync.set() == Set::white && !table->without_leases) return;
+  }
+  leases_.seen_gone();
 }
 
 void Bridge::store_said(const Result<void>& result) {
@@ -232,12 +247,15 @@ bool Bridge::step() {
   const auto now = host_->clock().steady();
   bool more = false;
   look_at_black();
-  leases_.step(host_->clock());
+  if (leases_.step(host_->clock()))
+    for (auto& line : links_)
+      for (const auto& table : line.link->tables()) table->without_leases = false;
   if (now >= store_again_) {
     more = follow();
     if (now >= store_again_) {  // the tables could be read
       auto done = prepare_all();
       if (done) done = write_positions();
+      if (done) look_at_notes();
       if (done) done = leases_.note(host_->store());
       store_said(done);
     }

@@ -75,6 +75,7 @@ class Bridge {
   Result<void> prepare_all();
   Result<void> prepare(const HelperPlace& place, Link::Table& table);
   Result<void> write_positions();
+  void look_at_notes();
   void store_said(const Result<void>& result);
   void show_metrics();
 

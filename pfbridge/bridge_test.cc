@@ -153,6 +153,23 @@ TEST_F(BridgeTest, TakesOutWhatEndedWhileDeferdWasAway) {
   EXPECT_EQ(white.text(), "192.0.2.2 198.51.100.1");
 }
 
+TEST_F(BridgeTest, TakesOutWhatEndedButWasNotSweptBeforeTheStart) {
+  put(kWhite, "192.0.2.1", 1h);
+  put(kWhite, "198.51.100.0/30", 1h);
+  put(kTrapped, "203.0.113.9", 1h);
+  put(kTrapped, "198.51.100.1");
+  start();
+  pass(2min);  // seen to be right
+  EXPECT_EQ(white.text(), "192.0.2.1 198.51.100.0 198.51.100.2/31");
+  stop();
+  host.clock().advance(2h);
+  start();  // a scan leaves them out
+  pass(0s);
+  EXPECT_EQ(trapped.text(), "198.51.100.1");
+  pass(2h);
+  EXPECT_EQ(white.text(), "");
+}
+
 TEST_F(BridgeTest, DoesNotBelieveThatSomethingWasRemoved) {
   put(kWhite, "192.0.2.1");
   start();
@@ -280,6 +297,21 @@ TEST_F(BridgeTest, ForgetsNoLeaseAtARestart) {
   stop();
   start();
   EXPECT_EQ(white.text(), "");
+}
+
+TEST_F(BridgeTest, ForgetsNoLeaseThatEndedBeforeItIsSeenToBeGone) {
+  start();
+  bridge->give_lease(*Address::parse("192.0.2.1"), 10min);
+  settle();
+  white.fate = [] { return Fate::lied; };
+  pass(11min);
+  EXPECT_EQ(white.text(), "192.0.2.1");
+  white.fate = [] { return Fate::done; };
+  stop();
+  start();
+  EXPECT_EQ(white.text(), "");
+  pass(2min);  // seen to be right
+  EXPECT_TRUE(or_throw(Leases::noted(host.store())).empty()) << "then nothing is kept of it";
 }
 
 TEST_F(BridgeTest, LeasesToNoMoreThanItMay) {

@@ -1,6 +1,7 @@
 #include "pfbridge/leases.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace deferd::pfbridge {
 namespace {
@@ -8,6 +9,7 @@ namespace {
 constexpr std::string_view kGroup = "lease";
 constexpr Duration kNoteKept = std::chrono::days{30};  // by then somebody has read the table back
 constexpr std::size_t kNotesAtOnce = 1000;
+constexpr std::size_t kMostOver = 100'000;  // notes of more go when their time is over
 constexpr char kNoted = '1';
 
 }  // namespace
@@ -18,6 +20,7 @@ bool Leases::give(const Address& client, Duration duration, const Clock& clock) 
   if (known != ends_.end() && known->second - now > duration / 2) return true;
   if (known == ends_.end() && ends_.size() >= kMost) return false;
   ends_[client] = now + duration;
+  over_.erase(client);
   next_end_ = std::min(next_end_, now + duration);
   const Time until = clock.now() + duration;
   to_note_[client] = until;
@@ -25,9 +28,10 @@ bool Leases::give(const Address& client, Duration duration, const Clock& clock) 
   return true;
 }
 
-void Leases::step(const Clock& clock) {
+bool Leases::step(const Clock& clock) {
   const auto now = clock.steady();
-  if (now < next_end_) return;
+  if (now < next_end_) return false;
+  const auto before = ends_.size();
   next_end_ = SteadyTime::max();
   for (auto lease = ends_.begin(); lease != ends_.end();) {
     if (now < lease->second) {
@@ -35,10 +39,19 @@ void Leases::step(const Clock& clock) {
       ++lease;
       continue;
     }
-    to_note_[lease->first] = std::nullopt;
+    if (over_.size() < kMostOver) over_.insert(lease->first);
     wanted_.end_lease(lease->first);
     lease = ends_.erase(lease);
   }
+  return ends_.size() != before;
+}
+
+void Leases::was_noted(const Address& client) {
+  if (!ends_.contains(client) && over_.size() < kMostOver) over_.insert(client);
+}
+
+void Leases::seen_gone() {
+  for (const Address& client : std::exchange(over_, {})) to_note_[client] = std::nullopt;
 }
 
 Result<void> Leases::note(Store& store) {

@@ -1,8 +1,10 @@
 // Clients that are let through the packet filter for a while because deferd could not judge them. From memory: most often it is
-// the store that fails. A note in the store is made as soon as it can be, so that after a crash they are known to be ours.
+// the store that fails. A note in the store is made as soon as it can be, so that after a crash they are known to be ours. It
+// stays until the tables were seen to be without them.
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "deferd/host.h"
@@ -19,9 +21,14 @@ class Leases {
 
   /// False: there are too many already.
   bool give(const Address& client, Duration duration, const Clock& clock);
-  /// Ends those whose time is over.
-  void step(const Clock& clock);
+  /// Ends those whose time is over. True if there were any.
+  bool step(const Clock& clock);
   std::size_t size() const { return ends_.size(); }
+
+  /// An earlier run noted it: the note is of no use once the tables are without it.
+  void was_noted(const Address& client);
+  /// The tables hold no lease that is over: their notes go with the next note().
+  void seen_gone();
 
   /// Writes what has changed. Errors: the store's; then it is written the next time.
   Result<void> note(Store& store);
@@ -32,7 +39,8 @@ class Leases {
   Wanted& wanted_;
   std::map<Address, SteadyTime> ends_;
   SteadyTime next_end_ = SteadyTime::max();
-  std::map<Address, std::optional<Time>> to_note_;  // until when; nothing: over
+  std::set<Address> over_;                          // and perhaps still in a table
+  std::map<Address, std::optional<Time>> to_note_;  // until when; nothing: the note goes
 };
 
 }  // namespace deferd::pfbridge

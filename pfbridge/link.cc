@@ -51,7 +51,7 @@ void Link::greet(const bridge::Hello& hello) {
     if (known != tables_.end())
       tables.push_back(std::move(*known));
     else
-      tables.push_back(std::make_unique<Table>(Table{name, place, TableSync(*set, wanted_, rules_), false, {}, 0, {}}));
+      tables.push_back(std::make_unique<Table>(Table{name, place, TableSync(*set, wanted_, rules_), false, false, {}, 0, {}}));
     tables.back()->number = static_cast<std::uint8_t>(number);
   }
   tables_ = std::move(tables);

@@ -49,6 +49,7 @@ class Link {
     unsigned place = 0;  ///< Among the helper's tables of this name.
     TableSync sync;
     bool prepared = false;               ///< It was told what was removed before we began.
+    bool without_leases = false;         ///< It was seen to hold none that is over.
     std::optional<std::uint8_t> number;  ///< The helper's, while it has it.
     std::uint32_t asked = 0;             ///< Id of the request that is not answered; 0: none is.
     SteadyTime asked_at{};

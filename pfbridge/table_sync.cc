@@ -179,6 +179,11 @@ bool TableSync::finished_read(SteadyTime now) {
     return static_cast<std::size_t>(place - read_.begin());
   };
 
+  // Of what ended parts may be there, if it was split.
+  for (const auto* changed : {&dirty_, &stuck_})
+    for (const Prefix& entry : *changed)
+      if (!wanted_.find(set_, entry)) suspects_.put(entry, {});
+
   std::vector<Prefix> missing, gone, unexplained;
   std::vector<bool> is_wanted(read_.size());
   wanted_.each(set_, [&](const Prefix& entry) {

@@ -170,13 +170,13 @@ void Wanted::put(Set set, const Prefix& prefix, Time expires) {
 
 void Wanted::erase(Set set, const Prefix& prefix) {
   if (set == Set::white) {
-    if (!white_.contains(prefix)) return;
+    if (!white_.contains(prefix)) return changed_(Set::white, prefix);
     std::vector<Prefix> pieces;
     each_piece(prefix, [&](const Prefix& piece) { pieces.push_back(piece); });
     return change(std::move(pieces), [&] { white_.erase(prefix); });
   }
   const auto* former = trapped_.find(prefix);
-  if (!former) return;
+  if (!former) return changed_(Set::trapped, prefix);
   change_barred({prefix}, [&, expires = *former, there = true]() mutable {
     if (there)
       trapped_.erase(prefix);

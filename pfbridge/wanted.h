@@ -35,6 +35,7 @@ class Wanted {
 
   /// Rows of white and trapped.
   void put(Set set, const Prefix& prefix, Time expires);
+  /// Tells also of a row that is not known: a scan leaves out what has ended, but the packet filter may hold it still.
   void erase(Set set, const Prefix& prefix);
 
   /// Not a row, but let in until then all the same; not if it is barred.
