@@ -44,8 +44,8 @@ class MonitorLink : public Progress {
   /// Ready once the monitor is gone.
   pollfd gone() const { return {end_.life.get(), POLLIN, 0}; }
 
-  /// The file of the certificate that the configuration file names at present, opened by the monitor; empty, with errno, if it
-  /// cannot. Waits for at most 10 s.
+  /// The file of the certificate that the worker's configuration names, once it serves the configuration file at present, opened
+  /// by the monitor; empty, with errno, if it cannot. Waits for at most 10 s.
   Descriptor open(smtp::TlsFile which);
 
  private:

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 
@@ -42,13 +43,14 @@ class MonitorTest : public ::testing::Test {
   }
   std::string log() const { return test::contents(dir / "log"); }
   /// In a worker: for what another process does.
-  bool logged(const std::string& part) const {
-    for (const auto end = std::chrono::steady_clock::now() + 30s; log().find(part) == std::string::npos;) {
+  bool written(const char* file, const std::string& part) const {
+    for (const auto end = std::chrono::steady_clock::now() + 30s; test::contents(dir / file).find(part) == std::string::npos;) {
       if (std::chrono::steady_clock::now() > end) return false;
       std::this_thread::sleep_for(5ms);
     }
     return true;
   }
+  bool logged(const std::string& part) const { return written("log", part); }
   static int until_terminated() {
     SignalWaiter signals;
     return signals.wait_for(30s) == MainEvent::terminate ? 0 : 1;
@@ -57,7 +59,8 @@ class MonitorTest : public ::testing::Test {
   /// `work` is told how many workers there were before.
   test::Outcome run(const Work& work, const Clock& clock) {
     return test::in_child([&] {
-      const auto counted = [&](const LoadedConfig&, MonitorLink& link, std::vector<smtp::Bound>, pid_t monitor) {
+      const auto counted = [&](const LoadedConfig& config, MonitorLink& link, std::vector<smtp::Bound>, pid_t monitor) {
+        given_name = config.config.smtp.name;
         const auto before = test::contents(dir / "rounds").size();
         std::ofstream(dir / "rounds", std::ios::app) << "x";
         return work(static_cast<int>(before), link, monitor);
@@ -72,6 +75,7 @@ class MonitorTest : public ::testing::Test {
   test::Outcome run(const Work& work) { return run(work, HurriedClock()); }
 
   test::TempDir dir;
+  std::string given_name;  // in a worker: its smtp.name
 };
 
 TEST_F(MonitorTest, EndsWithAWorkerThatCannotStart) {
@@ -107,6 +111,39 @@ TEST_F(MonitorTest, StartsAWorkerAgainThoughItNeverGetsReadyAnyMore) {
     return until_terminated();
   });
   EXPECT_EQ(outcome.code, 0);
+}
+
+TEST_F(MonitorTest, GoesBackToTheFormerConfigurationIfNoWorkerServesByTheNewOne) {
+  write("smtp: {name: former.example.org}\n");
+  const auto outcome = run([this](int round, MonitorLink& link, pid_t monitor) {
+    const bool former = given_name == "former.example.org";
+    if (round == 0) {
+      link.ready();
+      write("smtp: {name: new.example.org}\n");
+      return 3;
+    }
+    if (round == 1) return former ? 1 : EX_UNAVAILABLE;
+    kill(monitor, SIGTERM);
+    return until_terminated() + (round == 2 && former ? 0 : 4);
+  });
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(log().find("monitor.config_refused"), std::string::npos) << log();
+}
+
+TEST_F(MonitorTest, LogsWhereTheWorkerInForceDoes) {
+  const auto outcome = run([this](int round, MonitorLink& link, pid_t monitor) {
+    link.ready();
+    if (round == 0) {
+      std::ofstream(dir / "deferd.yaml") << "log: {to: " << (dir / "other") << "}\n";
+      return 3;
+    }
+    if (round == 1) return 4;
+    kill(monitor, SIGTERM);
+    return until_terminated();
+  });
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(log().find("how=\"exit code 3\""), std::string::npos) << log();
+  EXPECT_NE(test::contents(dir / "other").find("how=\"exit code 4\""), std::string::npos) << log();
 }
 
 TEST_F(MonitorTest, EndsWithTheCodeOfTheLastWorker) {
@@ -163,6 +200,18 @@ TEST_F(MonitorTest, StartsHelpersOnceTheWorkerServesAndAgainWhenTheyDie) {
   EXPECT_NE(log().find("monitor.helper_ended helper=helper[0] how=\"exit code 3\" again_in_s=1\n"), std::string::npos) << log();
 }
 
+TEST_F(MonitorTest, StartsNoHelpersIfItIsToEndBeforeTheWorkerServes) {
+  write("helpers: [[" + script("exec sleep 1000") + "]]\n");
+  const auto outcome = run([](int, MonitorLink& link, pid_t monitor) {
+    kill(monitor, SIGTERM);
+    const int code = until_terminated();
+    link.ready();
+    return code;
+  });
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(log().find("monitor.helper_started"), std::string::npos) << log();
+}
+
 TEST_F(MonitorTest, EndsWhileItWaitsToStartTheWorkerAgain) {
   write("helpers: [[" +
         script("until grep -q worker_ended '" + (dir / "log") + "'; do sleep 0.01; done; kill $PPID; exec sleep 1000") + "]]\n");
@@ -179,6 +228,7 @@ TEST_F(MonitorTest, StartsHelpersThatDieWhileTheWorkerTakesItsTimeToEnd) {
   write("helpers: [[" + script("echo begun; exit 3") + "]]\n");
   const auto outcome = run([this](int, MonitorLink& link, pid_t monitor) {
     link.ready();
+    if (!logged("monitor.helper_started")) return 2;
     kill(monitor, SIGTERM);
     until_terminated();
     return logged("again_in_s=8") ? 0 : 1;
@@ -187,15 +237,19 @@ TEST_F(MonitorTest, StartsHelpersThatDieWhileTheWorkerTakesItsTimeToEnd) {
 }
 
 TEST_F(MonitorTest, EndsHelpersAfterTheWorker) {
-  write("helpers: [[" + script("trap 'echo ended; exit' TERM; n=0; while :; do n=$((n+1)); echo turn $n; sleep 0.05; done") +
+  const std::string turns = "'" + (dir / "turns") + "'";  // the log takes only so many lines of a helper
+  write("helpers: [[" +
+        script("trap 'echo ended; exit' TERM; n=0; while :; do n=$((n+1)); echo turn $n. >>" + turns + "; sleep 0.05; done") +
         "]]\n");
   const auto outcome = run(
       [this](int, MonitorLink& link, pid_t monitor) {
         link.ready();
-        if (!logged("line=\"turn 1\"")) return 1;
+        if (!written("turns", "turn 1.")) return 1;
         kill(monitor, SIGTERM);
         until_terminated();
-        return logged("line=\"turn 20\"") ? 0 : 2;  // it lives on meanwhile
+        const auto so_far = test::contents(dir / "turns");
+        const auto turn = std::count(so_far.begin(), so_far.end(), '.');
+        return written("turns", "turn " + std::to_string(turn + 10) + ".") ? 0 : 2;  // it lives on meanwhile
       },
       SystemClock());
   EXPECT_EQ(outcome.code, 0);
@@ -243,6 +297,24 @@ TEST_F(MonitorTest, LendsTheFilesOfTheCertificate) {
   });
   EXPECT_EQ(outcome.code, 0);
   EXPECT_NE(log().find("monitor.file_refused what=\"/nonexistent: No such file"), std::string::npos) << log();
+}
+
+TEST_F(MonitorTest, LendsTheFilesOfTheConfigurationThatTheWorkerWasGiven) {
+  std::ofstream(dir / "key") << "secret";
+  chmod((dir / "key").c_str(), 0600);
+  write("smtp: {tls: {certificate: /nonexistent, key: " + (dir / "key") + "}}\n");
+  const auto outcome = run([this](int round, MonitorLink& link, pid_t monitor) {
+    if (!link.open(smtp::TlsFile::key)) return 1;
+    link.ready();
+    if (round == 0) {
+      write("plugins: [\n");
+      return 3;
+    }
+    const bool refused = !link.open(smtp::TlsFile::key);  // a reload
+    kill(monitor, SIGTERM);
+    return until_terminated() + (refused ? 0 : 2);
+  });
+  EXPECT_EQ(outcome.code, 0);
 }
 
 }  // namespace

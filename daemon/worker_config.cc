@@ -19,19 +19,23 @@ std::optional<LoadedConfig> WorkerConfig::read(Problems& problems) const {
 
 const LoadedConfig& WorkerConfig::next(Log& log) {
   Problems problems;
-  auto loaded = std::exchange(refused_, false) ? std::nullopt : read(problems);
+  const bool go_back = std::exchange(refused_, false);
+  auto loaded = go_back ? std::nullopt : read(problems);
   for (const auto& problem : problems.list())
     if (!problem.warning)
       log.error("monitor.config_problem",
                 {{"line", static_cast<std::int64_t>(problem.mark.line)}, {"at", problem.path}, {"what", problem.message}});
   if (problems.failed()) log.error("monitor.config_refused", {{"file", file_}, {"what", "the former one stays in force"}});
+  if (go_back)
+    log.error("monitor.config_refused", {{"file", file_}, {"what", "no worker served by it, the former one is tried"}});
+  from_file_ = loaded.has_value();
   given_ = loaded ? std::move(*loaded) : in_force_;
   return given_;
 }
 
 void WorkerConfig::ready() { in_force_ = given_; }
 
-void WorkerConfig::refused() { refused_ = true; }
+void WorkerConfig::refused() { refused_ = from_file_; }
 
 void WorkerConfig::reloaded() {
   Problems problems;

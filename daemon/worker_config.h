@@ -15,11 +15,12 @@ class WorkerConfig {
 
   const LoadedConfig& first() const { return first_; }
   const LoadedConfig& in_force() const { return in_force_; }
+  const LoadedConfig& given() const { return given_; }  ///< To the latest worker.
 
   /// For the next worker. What is wrong with the file is logged.
   const LoadedConfig& next(Log& log);
   void ready();     ///< The worker serves by what next() gave.
-  void refused();   ///< It found that wrong: next() gives what is in force, once.
+  void refused();   ///< It did not come to serve by that: if it was the file's, next() gives what is in force, once.
   void reloaded();  ///< The worker has taken over what is in the file.
 
   /// What the file says at present, or nullopt.
@@ -29,6 +30,7 @@ class WorkerConfig {
   const std::string file_;
   const LoadedConfig first_;
   LoadedConfig in_force_, given_;
+  bool from_file_ = false;  // given_ is
   bool refused_ = false;
 };
 

@@ -47,6 +47,18 @@ TEST_F(WorkerConfigTest, GoesBackOnceToWhatWasInForceIfTheWorkerRefuses) {
   EXPECT_EQ(config.next(log).config.log.level, Level::error);
 }
 
+TEST_F(WorkerConfigTest, ReadsTheFileAgainIfWhatWasInForceIsRefusedAsWell) {
+  WorkerConfig config(file, load());
+  write("error");
+  config.next(log);
+  config.refused();
+  EXPECT_EQ(config.next(log).config.log.level, Level::debug);
+  EXPECT_EQ(config.given().config.log.level, Level::debug);
+  config.refused();
+  EXPECT_EQ(config.next(log).config.log.level, Level::error);
+  EXPECT_EQ(config.given().config.log.level, Level::error);
+}
+
 TEST_F(WorkerConfigTest, TakesForInForceWhatAWorkerServesBy) {
   WorkerConfig config(file, load());
   write("error");
