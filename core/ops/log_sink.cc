@@ -62,6 +62,11 @@ std::size_t DescriptorSink::write(std::string_view lines, const std::stop_token&
   return done;
 }
 
+bool DescriptorSink::ready() const {
+  pollfd now{fd_, POLLOUT, 0};
+  return regular_ || poll(&now, 1, 0) > 0;
+}
+
 std::size_t DescriptorSink::put(std::string_view lines, const std::stop_token& stop) {
   std::size_t done = 0;
   while (done < lines.size()) {
@@ -120,7 +125,7 @@ Result<std::unique_ptr<LogSink>> open_sink(const LogConfig& config) {
     const bool journal = is_journal(STDERR_FILENO, std::getenv("JOURNAL_STREAM"));
     return std::make_unique<DescriptorSink>(STDERR_FILENO, false, journal ? LinePrefix::priority : LinePrefix::time);
   }
-  const int fd = open(config.to.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+  const int fd = open(config.to.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
   if (fd < 0) return fail(Errc::io, "cannot open the log " + config.to + ": " + std::strerror(errno));
   return std::make_unique<DescriptorSink>(fd, true, LinePrefix::time);
 }

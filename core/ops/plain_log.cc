@@ -36,11 +36,20 @@ Result<void> PlainLog::open(const LogConfig& config) {
 
 void PlainLog::write(Level level, std::string_view event, std::span<const Field> fields) {
   if (!enabled(level)) return;
-  std::string line;
-  append_line(line, shape_, clock_.now(), level, event, fields);
+  if (lost_ > 0 && !sink_->ready()) {
+    ++lost_;
+    return;
+  }
   std::stop_source hurry;
   hurry.request_stop();
-  sink_->write(line, hurry.get_token());
+  const auto put = [&](Level its_level, std::string_view its_event, std::span<const Field> its_fields) {
+    std::string line;
+    append_line(line, shape_, clock_.now(), its_level, its_event, its_fields);
+    return sink_->write(line, hurry.get_token()) == line.size();
+  };
+  const Field lines("lines", lost_);
+  if (lost_ > 0 && put(Level::warning, "log.lost", {&lines, 1})) lost_ = 0;
+  if (lost_ > 0 || !put(level, event, fields)) ++lost_;
 }
 
 }  // namespace deferd

@@ -8,7 +8,8 @@
 
 namespace deferd {
 
-/// Used by one thread. A sink that does not take a line within two seconds loses it.
+/// Used by one thread. A file, pipe or terminal that does not take a line within two seconds loses it and, without any more
+/// waiting, all lines until it takes them again; then `log.lost` tells how many. syslog(3) may wait longer (SyslogSink).
 class PlainLog final : public Log {
  public:
   /// A file is opened, and made, as one of `owner`'s, who writes to it as well: root follows no links in other people's folders.
@@ -30,6 +31,7 @@ class PlainLog final : public Log {
   std::unique_ptr<LogSink> sink_;
   LineShape shape_;
   Level level_ = Level::info;
+  std::uint64_t lost_ = 0;  // lines that the log does not tell of yet
 };
 
 }  // namespace deferd

@@ -1,7 +1,10 @@
 #include "ops/plain_log.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+
+#include <chrono>
 
 #include "base/clock.h"
 #include "ops/test_support.h"
@@ -55,6 +58,49 @@ TEST(PlainLog, SaysOnStandardErrorThatItCannotBeOpened) {
     PlainLog log(plain_to("/nonexistent/log"), clock, std::nullopt);
     return 0;
   });
+  EXPECT_NE(outcome.output.find("monitor.log_failed"), std::string::npos) << outcome.output;
+}
+
+TEST(PlainLog, WaitsOnceForAReaderThatDoesNotReadAndTellsHowMuchIsLost) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const auto outcome = in_child([&] {
+    dup2(ends[1], STDERR_FILENO);
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    const std::string full(4096, '.');
+    while (::write(ends[1], full.data(), full.size()) > 0) {
+    }
+    const SystemClock clock;
+    PlainLog log(plain_to("stderr"), clock, std::nullopt);
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < 40; ++i) log.notice("lost", {});
+    if (std::chrono::steady_clock::now() - begin > std::chrono::seconds(40)) return 1;  // two seconds each
+    char bytes[4096];
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    while (::read(ends[0], bytes, sizeof bytes) > 0) {
+    }
+    log.notice("back", {});
+    const auto got = ::read(ends[0], bytes, sizeof bytes);
+    dprintf(STDOUT_FILENO, "%.*s", static_cast<int>(got), bytes);
+    return 0;
+  });
+  close(ends[0]);
+  close(ends[1]);
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(outcome.output.find("log.lost lines=40\n"), std::string::npos) << outcome.output;
+  EXPECT_NE(outcome.output.find(" back\n"), std::string::npos) << outcome.output;
+}
+
+TEST(PlainLog, DoesNotWaitForSomebodyToOpenAFifo) {
+  const TempDir dir;
+  ASSERT_EQ(mkfifo((dir / "log").c_str(), 0600), 0);
+  const auto outcome = in_child([&] {
+    alarm(60);  // else it would be for ever
+    const SystemClock clock;
+    PlainLog log(plain_to(dir / "log"), clock, std::nullopt);
+    return 0;
+  });
+  EXPECT_EQ(outcome.code, 0);
   EXPECT_NE(outcome.output.find("monitor.log_failed"), std::string::npos) << outcome.output;
 }
 

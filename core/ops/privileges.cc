@@ -56,7 +56,7 @@ AsAccount::AsAccount(const Account& account) : group_(getegid()) {
   const int count = getgroups(0, nullptr);
   groups_.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
   if (getgroups(count, groups_.data()) != count) refuse(Errc::io, std::string("cannot tell my groups: ") + std::strerror(errno));
-  if (setgroups(1, &account.gid) == 0 && setegid(account.gid) == 0 && seteuid(account.uid) == 0) return;
+  if (initgroups(account.name.c_str(), account.gid) == 0 && setegid(account.gid) == 0 && seteuid(account.uid) == 0) return;
   const std::string why = std::strerror(errno);
   back();
   refuse(Errc::io, "cannot act as '" + account.name + "': " + why);

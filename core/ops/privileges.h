@@ -26,7 +26,8 @@ void become(const Account& account);
 /// Started as root: becomes what find_account() says; true. Started as anybody else: nothing to do; false. Throws as these do.
 bool drop_privileges(const std::string& user, const std::string& group);
 
-/// Root's files are opened and made as those of `account` for as long as it lives. In a process without threads.
+/// Root's files are opened and made as those of `account`, with its supplementary groups, for as long as it lives. In a process
+/// without threads.
 class AsAccount {
  public:
   explicit AsAccount(const Account& account);  ///< Throws ErrorException: io.
