@@ -4,6 +4,7 @@ import os
 import pathlib
 import pwd
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -134,10 +135,8 @@ def a_killed_worker_is_back_and_who_came_meanwhile_is_served():
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: gone(first), "it to end")
         late = socket.create_connection(("127.0.0.1", PORT), 20)
-        killed = time.monotonic()
         assert early.makefile("rb").readline().startswith(b"220 ")
         assert late.makefile("rb").readline().startswith(b"220 ")
-        assert time.monotonic() - killed < 10
         assert deferd.worker() != first
         assert 'monitor.worker_ended how="killed by signal 9" again_in_s=1' in deferd.log()
         assert attempt(deferd.socket).startswith("451")
@@ -157,6 +156,7 @@ def a_killed_worker_loses_nothing_that_a_client_was_told():
 def a_killed_helper_is_started_again():
     with monitored(helpers=["echo \"begun $*\"; exec sleep 1000", "exit 3"]) as deferd:
         deferd.said(r"monitor.helper_said helper=helper0\[0\] line=\"begun word\"")
+        wait_for(lambda: "sleep" in deferd.children().values(), "the shell to have become what it runs")
         first = next(pid for pid, word in deferd.children().items() if word == "sleep")
         assert status(first)["Uid"].split()[0] == "0"
         os.kill(first, signal.SIGKILL)
@@ -208,7 +208,8 @@ def a_reload_reaches_the_worker():
 def a_worker_that_is_started_again_goes_on_with_what_was_in_force():
     broken = {"the file is no configuration": "plugins: [\n", "a plugin's settings are wrong": None}
     for case, text in broken.items():
-        with monitored(plugins="  - greylist: {pass_time: 5m}\n") as deferd:
+        with temporary_folder() as folder, Monitored(folder, smtp=certificate(folder, "mx.example.org"),
+                                                     plugins="  - greylist: {pass_time: 5m}\n") as deferd:
             deferd.write_config(plugins="  - greylist: {pass_time: 1s}\n")
             assert "reload.done" in deferd.reload()
             if text:
@@ -219,6 +220,27 @@ def a_worker_that_is_started_again_goes_on_with_what_was_in_force():
             deferd.said("deferd.ready", 2)
             assert attempt(deferd.socket).startswith("451"), case
             wait_for(lambda: attempt(deferd.socket).startswith("250"), "the retry to pass")
+            assert whose_certificate() == "mx.example.org", "only root can read its key"
+
+
+def the_monitor_writes_where_a_group_of_the_user_may():
+    with temporary_folder() as folder, temporary_folder() as logs:
+        groups = folder / "group"
+        groups.write_text(re.sub("^games:(.*)$", r"games:\1,nobody", pathlib.Path("/etc/group").read_text(), flags=re.MULTILINE)
+                          .replace(":,", ":"))
+        groups.chmod(0o644)
+        shutil.chown(logs, "root", "games")
+        logs.chmod(0o770)
+        run("mount", "--bind", str(groups), "/etc/group")
+        try:
+            log = logs / "deferd.log"
+            deferd = Monitored(folder, settings=f"log: {{to: {log}}}\n")
+            deferd.log = lambda: log.read_text() if log.exists() else ""
+            with deferd:
+                os.kill(deferd.worker(), signal.SIGKILL)
+                deferd.said("monitor.worker_ended")
+        finally:
+            run("umount", "/etc/group")
 
 
 def what_belongs_to_the_monitor_needs_a_restart():
@@ -233,8 +255,10 @@ def what_belongs_to_the_monitor_needs_a_restart():
 
 
 def sigterm_lets_a_message_end_and_then_ends_all():
-    with monitored(helpers=["trap 'echo ended; exit' TERM; while :; do echo on; sleep 0.1; done"]) as deferd:
-        deferd.said("line=on")
+    with temporary_folder() as folder, Monitored(folder, helpers=[
+            f"trap 'echo ended; exit' TERM; while :; do echo on >>{folder}/turns; sleep 0.1; done"]) as deferd:
+        turns = lambda: (folder / "turns").read_text().count("on") if (folder / "turns").exists() else 0
+        wait_for(turns, "the helper to be at work")
         children = list(deferd.children())
         deferd.ctl("add", "white", "192.0.2.7")
         with Mta(deferd.socket) as mta:
@@ -243,7 +267,8 @@ def sigterm_lets_a_message_end_and_then_ends_all():
             assert mta.rcpt("r@example.org").startswith("250")
             deferd.signal(signal.SIGTERM)
             deferd.said("deferd.stopping")
-            deferd.said("line=on", deferd.log().count("line=on") + 3)  # helpers end after the worker
+            so_far = turns()
+            wait_for(lambda: turns() >= so_far + 3, "the helper, which ends after the worker, to go on")
             assert mta.text().startswith("250"), "the message is served to its end"
         assert deferd.process.wait(20) == 0, deferd.log()
         assert all(gone(pid) for pid in children)
@@ -362,7 +387,8 @@ def the_service_manager_hears_of_the_monitor():
             os.kill(worker, signal.SIGSTOP)
             manager.settimeout(1)
             try:
-                for _ in range(20):
+                end = time.monotonic() + 30
+                while time.monotonic() < end:  # what it had said before still comes
                     heard()
                 raise AssertionError("the monitor says that a worker lives which stands still")
             except TimeoutError:
@@ -380,8 +406,8 @@ TESTS = [a_worker_that_is_not_root_listens_at_a_port_below_1024, the_worker_hold
          a_killed_worker_is_back_and_who_came_meanwhile_is_served, a_killed_worker_loses_nothing_that_a_client_was_told,
          a_killed_helper_is_started_again, the_packet_filters_helper_is_found_by_its_name_and_spoken_to,
          a_helper_has_three_descriptors_and_a_clean_environment, a_reload_reaches_the_worker,
-         a_worker_that_is_started_again_goes_on_with_what_was_in_force, what_belongs_to_the_monitor_needs_a_restart,
-         sigterm_lets_a_message_end_and_then_ends_all, a_killed_monitor_leaves_nobody,
+         a_worker_that_is_started_again_goes_on_with_what_was_in_force, the_monitor_writes_where_a_group_of_the_user_may,
+         what_belongs_to_the_monitor_needs_a_restart, sigterm_lets_a_message_end_and_then_ends_all, a_killed_monitor_leaves_nobody,
          a_key_that_only_root_can_read_is_used_and_read_again_at_a_reload, a_key_is_not_lent_where_others_could_have_put_it,
          a_wrong_configuration_ends_it_with_78, a_port_in_use_is_told, helpers_of_an_ordinary_deferd_are_not_started,
          the_service_manager_hears_of_the_monitor]
