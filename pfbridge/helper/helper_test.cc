@@ -1,5 +1,6 @@
 // The program itself, on files for tables.
 #include <gtest/gtest.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 
 #include "pfbridge/helper/command.h"
 #include "pfbridge/helper/helper_fixture.h"
+#include "pfbridge/helper/stream.h"
 
 extern char** environ;
 
@@ -63,6 +65,23 @@ TEST_F(HelperTest, LetsEverybodyPassWhenItIsAskedToEnd) {
   ::waitpid(pid, &status, 0);
   EXPECT_EQ(status, 0);
   EXPECT_EQ(text_of("bypass"), "0.0.0.0/1\n128.0.0.0/1\n::/1\n8000::/1\n");
+}
+
+TEST_F(HelperTest, GivesAwayNothingInTheFolderOfSomebodyElse) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root could";
+  const auto* nobody = ::getpwnam("nobody");
+  ASSERT_NE(nobody, nullptr);
+  ASSERT_EQ(::chown(folder.c_str(), nobody->pw_uid, nobody->pw_gid), 0);
+  const auto tried = [&](const char* owner) {
+    std::string error;
+    const Stream stream(file("sock"), owner, error);
+    struct stat made {};
+    if (error.empty() && ::lstat(file("sock").c_str(), &made) == 0 && made.st_uid != nobody->pw_uid) error = "not his";
+    return error;
+  };
+  EXPECT_EQ(tried("nobody"), "");
+  EXPECT_NE(tried("daemon").find("not permitted"), std::string::npos) << "nobody cannot do that";
+  EXPECT_EQ(::geteuid(), 0u);
 }
 
 /// The helper as a service of its own.

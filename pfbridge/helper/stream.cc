@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -24,6 +25,30 @@ int unix_socket() {
   if (socket >= 0) ::fcntl(socket, F_SETFD, FD_CLOEXEC);
   return socket;
 }
+
+/// In a folder of somebody else's root acts as that one while this lives: he could put links where root makes and gives away a
+/// socket.
+class AsFolderOwner {
+ public:
+  explicit AsFolderOwner(const std::string& path) {
+    const auto slash = path.rfind('/');
+    struct stat folder {};
+    const auto name = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    if (::geteuid() != 0 || ::stat(name.c_str(), &folder) != 0 || folder.st_uid == 0) return;
+    acting_ = true;
+    failed_ = ::seteuid(folder.st_uid) != 0;
+  }
+  ~AsFolderOwner() {
+    if (acting_ && ::seteuid(0) != 0) std::abort();  // half of each would be worse
+  }
+  AsFolderOwner(const AsFolderOwner&) = delete;
+  AsFolderOwner& operator=(const AsFolderOwner&) = delete;
+
+  bool failed() const { return failed_; }
+
+ private:
+  bool acting_ = false, failed_ = false;
+};
 
 bool somebody_listens(const sockaddr_un& address) {
   const int probe = unix_socket();
@@ -60,12 +85,17 @@ Stream::Stream(const std::string& path, const std::string& owner, std::string& e
     error = path + ": another helper listens there";
     return;
   }
+  const AsFolderOwner theirs(path);
+  if (theirs.failed()) {
+    error = system_error(path + ": cannot act as the owner of its folder");
+    return;
+  }
   ::unlink(path.c_str());
   listener_ = unix_socket();
   const mode_t before = ::umask(0177);
   const bool bound = listener_ >= 0 && ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   ::umask(before);
-  if (!bound || ::chown(path.c_str(), user, static_cast<gid_t>(-1)) != 0 || ::listen(listener_, 4) != 0) {
+  if (!bound || ::lchown(path.c_str(), user, static_cast<gid_t>(-1)) != 0 || ::listen(listener_, 4) != 0) {
     error = system_error(path) + (errno == ENOENT ? "; create its folder" : "");
     return;
   }

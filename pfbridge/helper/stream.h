@@ -13,7 +13,8 @@ class Stream {
   /// Standard input and output.
   Stream();
   /// A socket at `path`, mode 0600, of the user `owner` (empty: ours). An abandoned one in its place is replaced, one that
-  /// somebody listens on is not.
+  /// somebody listens on is not. Its folder is root's and nobody else may write there, or it is that of `owner`; what is above
+  /// the folder is root's.
   Stream(const std::string& path, const std::string& owner, std::string& error);
   ~Stream();
   Stream(const Stream&) = delete;
