@@ -94,12 +94,11 @@ void Bridge::told(const std::string& helper, const std::string& table, const Syn
   if (!status.error.empty())
     host_->log().error("pfbridge.failing", {{"helper", helper}, {"table", table}, {"what", status.error}});
   else if (status.held > 0)
-    host_->log().error(
-        "pfbridge.held",
-        {{"helper", helper},
-         {"table", table},
-         {"entries", status.held},
-         {"what", "nothing says why they should go: see whether the store is right, then `deferctl bridge adopt`"}});
+    host_->log().error("pfbridge.held",
+                       {{"helper", helper},
+                        {"table", table},
+                        {"entries", status.held},
+                        {"what", "nothing explains them: see whether the store is right, then `deferctl bridge adopt`"}});
   else
     host_->log().notice("pfbridge.recovered", {{"helper", helper}, {"table", table}});
 }
@@ -149,7 +148,14 @@ void Bridge::look_at_black() {
   if (sets_asked_ && version == sets_version_) return;
   sets_asked_ = true;
   sets_version_ = version;
-  if (auto black = host_->sets().get(kBlack); black != wanted_.black()) wanted_.show_black(std::move(black));
+  auto black = host_->sets().get(kBlack);
+  if (black == wanted_.black()) return;
+  const bool appears = black && !wanted_.black();
+  wanted_.show_black(std::move(black));
+  if (!appears) return;
+  for (auto& line : links_)
+    for (const auto& table : line.link->tables())
+      if (table->sync.set() == Set::black) table->sync.compare_all();
 }
 
 /// True if there is more at once.
@@ -310,11 +316,11 @@ std::vector<Value> Bridge::rows() const {
 
 std::uint64_t Bridge::adopt() {
   std::uint64_t count = 0;
-  for (auto& line : links_)
-    for (const auto& table : line.link->tables()) {
-      table->sync.adopt();
-      ++count;
-    }
+  for (auto& line : links_) {
+    if (!line.link->is_greeted()) continue;
+    for (const auto& table : line.link->tables())
+      if (table->sync.adopt()) ++count;
+  }
   host_->log().notice("pfbridge.adopted", {{"tables", count}});
   return count;
 }

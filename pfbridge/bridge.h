@@ -44,7 +44,7 @@ class Bridge {
 
   /// A map for each table of each helper: helper, table, set, state, and the numbers of SyncStatus.
   std::vector<Value> rows() const;
-  /// Each returns how many tables it is about.
+  /// Each returns how many tables it is about: those that are held and whose helpers are there; all.
   std::uint64_t adopt();
   std::uint64_t read_back();
   bool in_step() const;

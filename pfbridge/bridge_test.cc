@@ -139,6 +139,31 @@ TEST_F(BridgeTest, LeavesAloneWhatOthersPutThere) {
   EXPECT_EQ(told("white", "foreign"), "1");
 }
 
+TEST_F(BridgeTest, LeavesAloneWhatOthersPutIntoAWhiteNetwork) {
+  put(kWhite, "192.0.2.0/30");
+  start();
+  white.put("192.0.2.1");
+  pass(2h);
+  EXPECT_EQ(white.text(), "192.0.2.0/30 192.0.2.1");
+  EXPECT_EQ(told("white", "foreign"), "1");
+  put(kTrapped, "192.0.2.1");
+  settle();
+  bridge->read_back();
+  settle();
+  EXPECT_EQ(white.text(), "192.0.2.0 192.0.2.2/31") << "but nobody passes who is trapped";
+}
+
+TEST_F(BridgeTest, TakesOutWhatIsLeftOfASplitNetwork) {
+  put(kWhite, "192.0.2.0/30");
+  list({"192.0.2.1"});
+  start();
+  EXPECT_EQ(white.text(), "192.0.2.0 192.0.2.2/31");
+  stop();
+  list({});
+  start();
+  EXPECT_EQ(white.text(), "192.0.2.0/30");
+}
+
 TEST_F(BridgeTest, TakesOutWhatEndedWhileDeferdWasAway) {
   put(kWhite, "192.0.2.1", 1h);
   put(kWhite, "192.0.2.2", 36h);
@@ -239,6 +264,22 @@ TEST_F(BridgeTest, FillsATableThatCannotBeReadBack) {
   white.unreadable.clear();
   pass(2min);
   EXPECT_EQ(told("white", "state"), "in step");
+}
+
+TEST_F(BridgeTest, ForgetsWhatItRemovedFromATableThatCannotBeReadBack) {
+  put(kWhite, "192.0.2.1");
+  start();
+  pass(2min);
+  white.unreadable = "too many entries";
+  bridge->read_back();
+  settle();
+  erase(kWhite, "192.0.2.1");
+  settle();
+  EXPECT_EQ(white.text(), "");
+  white.put("192.0.2.1");  // by somebody else
+  white.unreadable.clear();
+  pass(2min);
+  EXPECT_EQ(white.text(), "192.0.2.1");
 }
 
 TEST_F(BridgeTest, TellsOfTablesThatTheHelperDoesNotHave) {

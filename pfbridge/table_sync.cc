@@ -33,9 +33,19 @@ void TableSync::touch(const Prefix& entry, SteadyTime now) {
   if (!dirty_since_) dirty_since_ = now;
 }
 
-void TableSync::adopt() {
+void TableSync::compare_all() {
+  dirty_.clear();
+  stuck_.clear();
+  overflowed_ = true;
+  ours_ = false;
+  read_back();
+}
+
+bool TableSync::adopt() {
+  if (held_ == 0) return false;
   adopting_ = true;
   read_back();
+  return true;
 }
 
 std::optional<bridge::Message> TableSync::next(std::uint8_t table, std::string_view position, SteadyTime now, Time wall) {
@@ -111,6 +121,8 @@ bool TableSync::take(const bridge::Done& done, SteadyTime now) {
       return finished_read(now);
     case Doing::removing:
       present_ -= std::min<std::uint64_t>(present_, done.changed);
+      if (!read_error_.empty())  // nobody will see whether it is so, and they would be remembered for ever
+        for (const Prefix& entry : removing_) suspects_.erase(entry);
       doing_ = adding_.empty() ? Doing::nothing : Doing::to_add;
       break;
     case Doing::adding:
@@ -142,6 +154,7 @@ bool TableSync::failed(const bridge::Done& done, SteadyTime now) {
 bool TableSync::failed_read(const bridge::Done& done, SteadyTime now) {
   doing_ = Doing::nothing;
   read_ = {};
+  adopting_ = false;
   read_at_ = now + pause_after(read_failures_++);
   if (!std::exchange(asked_, true) || std::exchange(overflowed_, false))
     wanted_.each(set_, [&](const Prefix& entry) { dirty_.insert(entry); });
@@ -157,14 +170,19 @@ void TableSync::lost(SteadyTime now) {
   doing_ = Doing::nothing;
   batch_since_.reset();
   read_.clear();
-  asked_ = known_ = false;
+  asked_ = known_ = adopting_ = false;
   read_back();
   retry_at_ = SteadyTime::min();
 }
 
-bool TableSync::is_explained(const Prefix& entry) const {
-  if (overflowed_ || dirty_.contains(entry) || stuck_.contains(entry) || suspects_.is_within(entry)) return true;
-  return set_ == Set::white && wanted_.is_of_white_row(entry);
+bool TableSync::is_explained(const Prefix& entry, const std::vector<Prefix>& missing) const {
+  if ((overflowed_ && ours_) || dirty_.contains(entry) || stuck_.contains(entry) || suspects_.is_within(entry)) return true;
+  if (set_ != Set::white || !wanted_.is_of_white_row(entry)) return false;
+  if (wanted_.is_barred(entry)) return true;
+  // A part of a row of which nothing is barred any more. If the whole is missing, it was split, and this is what is left.
+  for (int length = entry.length() - 1; length >= 0; --length)
+    if (std::binary_search(missing.begin(), missing.end(), Prefix(entry.address(), length))) return true;
+  return false;
 }
 
 /// Compares what was read with what shall be there.
@@ -192,10 +210,11 @@ bool TableSync::finished_read(SteadyTime now) {
     else
       missing.push_back(entry);
   });
+  std::sort(missing.begin(), missing.end());
   foreign_ = 0;
   for (std::size_t i = 0; i < read_.size(); ++i) {
     if (is_wanted[i]) continue;
-    if (is_explained(read_[i]))
+    if (is_explained(read_[i], missing))
       gone.push_back(read_[i]);
     else if (set_ == Set::black || !rules_.keep_foreign || doubtful_.is_within(read_[i]))
       unexplained.push_back(read_[i]);
@@ -204,10 +223,11 @@ bool TableSync::finished_read(SteadyTime now) {
   }
   const bool too_many =
       unexplained.size() >= rules_.guard_at_least && unexplained.size() * 100 > rules_.guard_percent * read_.size();
-  const bool of_another = distrusted_ && set_ != Set::black && !unexplained.empty();
+  const bool of_another = distrusted_ && set_ != Set::black;
   const auto held_before = held_;
-  held_ = !adopting_ && (too_many || of_another) ? unexplained.size() : 0;
+  held_ = adopting_ ? 0 : of_another ? unexplained.size() + foreign_ : too_many ? unexplained.size() : 0;
   adopting_ = overflowed_ = false;
+  ours_ = held_ == 0;
   if (held_ == 0) {
     gone.insert(gone.end(), unexplained.begin(), unexplained.end());
     doubtful_.clear();

@@ -28,7 +28,7 @@ struct SyncStatus {
   std::uint64_t present = 0;   ///< As read back, and changed since.
   std::uint64_t foreign = 0;   ///< Of these: neither wanted nor ours, and left alone.
   std::uint64_t pending = 0;   ///< Entries still to be sent, or not answered yet.
-  std::uint64_t held = 0;      ///< Entries that would be removed, but that the guard keeps until `adopt`.
+  std::uint64_t held = 0;      ///< Entries that the guard keeps until `adopt` says what they are.
   std::chrono::seconds lag{};  ///< For how long the oldest change waits.
   std::string error;           ///< What is wrong now; empty if nothing.
 };
@@ -36,10 +36,11 @@ struct SyncStatus {
 /// One thread.
 ///
 /// An entry of the table that is not wanted is removed if we put it there: because an event said that it is over, because we
-/// removed it before (a helper that says `done` is not believed until it was read back), or because it is a white row that is
-/// barred. Anything else is *foreign*, and stays unless keep_foreign is off; of black nothing is foreign. What would be removed
-/// without such a reason is counted, and if it is more than the guard allows, or nothing is known of what we did before
-/// (distrust()), it stays and is told as `held`.
+/// removed it before (a helper that says `done` is not believed until it was read back), or because it is of a white row and
+/// barred, or what is left of one that was split. Anything else is *foreign*, and stays unless keep_foreign is off; of black
+/// nothing is foreign. What would be removed without such a reason is counted, and if it is more than the guard allows, it stays
+/// and is told as `held`. If nothing is known of what we did before (distrust()), all that is not explained is held, also what
+/// would be foreign: an operator has to say that it is not ours.
 class TableSync {
  public:
   static constexpr std::size_t kBatch = 4096;
@@ -55,8 +56,10 @@ class TableSync {
   void doubt(const Prefix& row) { doubtful_.put(row, {}); }    ///< It was a row, and is none: nobody said why.
   void distrust() { distrusted_ = true; }                      ///< The store is not the one that filled the table.
   void read_back() { read_at_ = SteadyTime::min(); }           ///< As soon as nothing is under way.
-  /// Reads back, and removes what the guard kept.
-  void adopt();
+  /// What it shall hold was not known before: there are no changes, only what a reading finds.
+  void compare_all();
+  /// Reads back, and removes what the guard kept. False: it keeps nothing. Void if the helper goes before that, or cannot.
+  bool adopt();
 
   /// The next request, nothing while one is not answered or there is none. `position` is how far in the tables' feed Wanted is.
   std::optional<bridge::Message> next(std::uint8_t table, std::string_view position, SteadyTime now, Time wall);
@@ -88,7 +91,7 @@ class TableSync {
   bool failed(const bridge::Done& done, SteadyTime now);
   bool failed_read(const bridge::Done& done, SteadyTime now);
   bool finished_read(SteadyTime now);
-  bool is_explained(const Prefix& entry) const;
+  bool is_explained(const Prefix& entry, const std::vector<Prefix>& missing) const;
   void plan_next_read(bool repaired, SteadyTime now);
   std::uint32_t seconds_left(Time until, Time wall) const;
 
@@ -111,6 +114,7 @@ class TableSync {
   bool adopting_ = false;
   bool clean_ = false;       // when it was read: nothing was pending
   bool overflowed_ = false;  // black has changed by more than is kept in dirty_
+  bool ours_ = false;        // black was read since it is known, and nothing was held: what it held went by our changes
   std::string position_;
   std::optional<std::string> verified_;
 

@@ -225,8 +225,9 @@ void Wanted::show_black(std::shared_ptr<const PrefixSet> black) {
     for (const auto& [row, expires] : white_) where.push_back(row);
     for (const auto& [client, until] : leases_) where.push_back(client);
   }
+  const bool both_known = former && black;
   change_barred(where, [&] { std::swap(black_, black); });
-  tell_black(before, now);
+  if (both_known) tell_black(before, now);
 }
 
 std::vector<Wanted::Gone> Wanted::replace(PrefixRows white, PrefixRows trapped) {

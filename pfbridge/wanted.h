@@ -42,7 +42,7 @@ class Wanted {
   void lease(const Address& client, Time until);
   void end_lease(const Address& client);
 
-  /// Null: not known.
+  /// Null: not known. Then, and of the next one, only what changes in white is told.
   void show_black(std::shared_ptr<const PrefixSet> black);
   const std::shared_ptr<const PrefixSet>& black() const { return black_; }
 
@@ -66,10 +66,11 @@ class Wanted {
 
   /// It is a white row or a part of one, so we may have put it there.
   bool is_of_white_row(const Prefix& prefix) const { return white_.is_within(prefix); }
+  /// Some of it is trapped or listed.
+  bool is_barred(const Prefix& prefix) const;
 
  private:
   std::optional<Time> white(const Prefix& prefix) const;
-  bool is_barred(const Prefix& prefix) const;        // some of it
   bool is_barred_whole(const Prefix& prefix) const;  // by one row or entry
   template <class Use>
   void each_piece(const Prefix& prefix, const Use& use) const;

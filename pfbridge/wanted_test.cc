@@ -149,7 +149,7 @@ TEST(WantedTest, TellsOfBlackWhatIsNotAsBefore) {
     wanted.show_black(std::make_shared<const PrefixSet>(builder.build()));
   };
   show({"192.0.2.0", "198.51.100.1"});
-  EXPECT_EQ(told, (std::vector<std::string>{"192.0.2.0", "198.51.100.1"}));
+  EXPECT_TRUE(told.empty()) << "of a first one nothing has changed";
   show({"192.0.2.0", "192.0.2.1", "198.51.100.1"});
   EXPECT_EQ(told, (std::vector<std::string>{"192.0.2.0/31", "192.0.2.0"})) << "two became one";
   EXPECT_TRUE(wanted.find(Set::black, prefix("192.0.2.0/31")));
