@@ -33,7 +33,7 @@ Outcome<void> bridge(const Job& job) {
   }
   auto row = read_json(*answer);
   if (!row) return tl::unexpected(row.error());
-  job.screen.out << "read back and repaired: " << cell(*row, "tables") << " (see `deferctl bridge`)\n";
+  job.screen.out << "asked for, tables: " << cell(*row, "tables") << " (see `deferctl bridge`)\n";
   return {};
 }
 

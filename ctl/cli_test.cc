@@ -350,7 +350,7 @@ TEST_F(CliTest, ShowsTheBridgeAndSteersIt) {
   EXPECT_EQ(run({"--json", "bridge"}), kOk) << err;
   EXPECT_EQ(out, recorder.row.to_json() + "\n");
   EXPECT_EQ(run({"bridge", "adopt"}), kOk) << err;
-  EXPECT_THAT(out, StartsWith("read back and repaired: 1 "));
+  EXPECT_THAT(out, StartsWith("asked for, tables: 1 "));
   EXPECT_EQ(run({"bridge", "reconcile"}), kOk) << err;
   EXPECT_EQ(recorder.asked, "bridge {}\nbridge {}\nbridge-adopt {}\nbridge-reconcile {}\n");
   EXPECT_EQ(run({"bridge", "forget"}), kUsage);
