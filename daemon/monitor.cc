@@ -77,7 +77,8 @@ int Monitor::be_worker(const LoadedConfig& config, LinkEnd end, pid_t monitor) {
   setpgid(0, 0);  // a terminal's signals come through the monitor alone
   closelog();     // its descriptor goes next
   std::vector<int> kept{end.life.get(), end.files.get()};
-  for (const auto& one : bound_) kept.push_back(one.listener.descriptor());
+  for (const auto& one : bound_)
+    if (one.listener) kept.push_back(one.listener->descriptor());
   close_all_but(std::move(kept));
   sigset_t child;
   sigemptyset(&child);

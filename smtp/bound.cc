@@ -19,15 +19,17 @@ std::vector<Bound> bind_tcp(const std::vector<SmtpAddress>& addresses) {
   for (const auto& address : addresses) {
     if (address.is_unix()) continue;
     auto listener = open_listener(address, {});
-    if (!listener && listener.error().code == Errc::unavailable) continue;
-    bound.push_back({address, or_throw(std::move(listener))});
+    if (!listener && listener.error().code == Errc::unavailable)
+      bound.push_back({address, std::nullopt});
+    else
+      bound.push_back({address, or_throw(std::move(listener))});
   }
   return bound;
 }
 
-std::optional<Listener> take_bound(std::vector<Bound>& bound, const SmtpAddress& address) {
+std::optional<Bound> take_bound(std::vector<Bound>& bound, const SmtpAddress& address) {
   for (auto& one : bound)
-    if (one.address == address && one.listener.descriptor() >= 0) return std::move(one.listener);
+    if (one.address == address && (!one.listener || one.listener->descriptor() >= 0)) return std::move(one);
   return std::nullopt;
 }
 

@@ -14,14 +14,14 @@ Result<Listener> open_listener(const SmtpAddress& address, const SocketOwner& ow
 /// An entry of `listen.smtp` that is listened at already.
 struct Bound {
   SmtpAddress address;
-  Listener listener;
+  std::optional<Listener> listener;  ///< Nullopt: this host did not have the address.
 };
 
-/// Listens at the TCP addresses; those that this host does not have are left out. Unix sockets are left out, too: whoever opens
+/// Listens at the TCP addresses, but for those that this host does not have. Unix sockets are left out, too: whoever opens
 /// one as root in a folder of somebody else's follows that one's links. Throws ErrorException: busy, io.
 std::vector<Bound> bind_tcp(const std::vector<SmtpAddress>& addresses);
 
-/// Takes the one for `address` out of `bound`; nullopt: there is none.
-std::optional<Listener> take_bound(std::vector<Bound>& bound, const SmtpAddress& address);
+/// Takes what `bound` has for `address` out of it; nullopt: there is nothing.
+std::optional<Bound> take_bound(std::vector<Bound>& bound, const SmtpAddress& address);
 
 }  // namespace deferd::smtp

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/guarded.h"
 #include "base/socket_guard.h"
@@ -35,6 +36,11 @@ std::string name_of(SmtpAddress address, const Listener& listener) {
 }  // namespace
 
 struct SmtpServer::State {
+  struct Absent {
+    SmtpAddress address;
+    bool refused = false;  // the log tells already
+  };
+
   State(const std::vector<SmtpAddress>& addresses, Wiring wiring)
       : first_addresses(addresses),
         owner(owner_of(*wiring.rules()->config)),
@@ -47,6 +53,7 @@ struct SmtpServer::State {
   }
   void retry_later();
   void retry();
+  void tell(Absent& one, const Error& error) const;
   bool wait_until_gone(const std::function<bool()>& hurry);
 
   const std::vector<SmtpAddress> first_addresses;
@@ -62,7 +69,7 @@ struct SmtpServer::State {
     std::string name;
   };
   Guarded<std::vector<Listening>> listeners;
-  std::vector<SmtpAddress> absent;  // once started, of that thread alone
+  std::vector<Absent> absent;  // once started, of that thread alone
 
   std::mutex mutex;
   std::condition_variable ended;
@@ -77,11 +84,13 @@ SmtpServer::SmtpServer(const std::vector<SmtpAddress>& listen, Wiring wiring, st
   for (unsigned lane = 0; lane < state.threads; ++lane) state.io.push_back(std::make_unique<IoThread>(state.front, lane));
   state.front.release = [&state](unsigned lane) { state.io[lane]->release(); };
   for (const auto& address : listen) {
-    auto ready = take_bound(bound, address);
-    auto listener = ready ? Result<Listener>(std::move(*ready)) : open_listener(address, state.owner);
-    if (!listener && listener.error().code == Errc::unavailable) {
-      state.front.wiring.log.warning("smtp.address_absent", {{"error", listener.error().what}});
-      state.absent.push_back(address);
+    auto given = take_bound(bound, address);
+    auto listener =
+        given && given->listener ? Result<Listener>(std::move(*given->listener)) : open_listener(address, state.owner);
+    // Who was to bind it did not find it there; now it may be, and a port that is not for us.
+    const bool refused = given && !listener && listener.error().code == Errc::io;
+    if (refused || (!listener && listener.error().code == Errc::unavailable)) {
+      state.tell(state.absent.emplace_back(State::Absent{address}), listener.error());
       continue;
     }
     auto opened = or_throw(std::move(listener));
@@ -120,16 +129,27 @@ void SmtpServer::State::retry_later() {
 }
 
 void SmtpServer::State::retry() {
-  std::erase_if(absent, [this](const SmtpAddress& address) {
-    auto listener = open_listener(address, owner);
-    if (!listener) return false;
-    auto name = name_of(address, *listener);
+  std::vector<Absent> still;
+  for (auto& one : absent) {
+    auto listener = open_listener(one.address, owner);
+    if (!listener) {
+      if (listener.error().code == Errc::io) tell(one, listener.error());
+      still.push_back(std::move(one));
+      continue;
+    }
+    auto name = name_of(one.address, *listener);
     front.wiring.log.notice("smtp.address_present", {{"address", name}});
     listen_everywhere(*listener, name);
     listeners.lock()->push_back({std::move(*listener), std::move(name)});
-    return true;
-  });
+  }
+  absent = std::move(still);
   if (!absent.empty()) retry_later();
+}
+
+void SmtpServer::State::tell(Absent& one, const Error& error) const {
+  if (error.code == Errc::unavailable) return front.wiring.log.warning("smtp.address_absent", {{"error", error.what}});
+  if (std::exchange(one.refused, true)) return;
+  front.wiring.log.error("smtp.address_refused", {{"error", error.what}, {"what", "needs a restart"}});
 }
 
 void SmtpServer::configure() { state_->front.configure(); }

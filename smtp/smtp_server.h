@@ -31,7 +31,8 @@ class SmtpServer {
   };
 
   /// Listens, serves nobody yet (so that rights can be dropped in between). Addresses that this host does not have are listened
-  /// at once they are there, if the system does not allow it before. `bound`: those of `listen` that are listened at already.
+  /// at once they are there, if the system does not allow it before. `bound`: those of `listen` that are listened at already; one
+  /// that was not there at the time, and may not be listened at by us when it is, is left out, and the log says so.
   /// Throws ErrorException: busy, invalid, io.
   SmtpServer(const std::vector<SmtpAddress>& listen, Wiring wiring, std::vector<Bound> bound = {});
   ~SmtpServer();  ///< stop().

@@ -1,6 +1,7 @@
 #include "smtp/smtp_server.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <boost/asio/post.hpp>
@@ -63,7 +64,7 @@ TEST_F(SmtpServerTest, ServesWhoHasConnectedBeforeItWasThere) {
   auto bound_before = bind_tcp(addresses);
   ASSERT_EQ(bound_before.size(), 2u);  // the unix socket is left to the server
   auto named = addresses[0];
-  named.tcp.port = bound_before[0].listener.port();
+  named.tcp.port = bound_before[0].listener->port();
   TestClient early(named.to_string());
   bound = std::move(bound_before);
   start();
@@ -85,6 +86,23 @@ TEST_F(SmtpServerTest, ListensAtAnAddressThatIsNotThereYet) {
   addresses.push_back(*SmtpAddress::parse("192.0.2.1:0"));
   start();
   EXPECT_EQ(server->listening().size(), 2u);
+}
+
+TEST_F(SmtpServerTest, ServesWithoutAnAddressThatIsThereTooLateToBeBound) {
+  addresses.push_back(*SmtpAddress::parse("127.0.0.1:1"));
+  bound.push_back({addresses[1], std::nullopt});
+  const auto user = ::geteuid();
+  const uid_t nobody = 65534;
+  if (user == 0) {
+    ASSERT_EQ(::seteuid(nobody), 0);
+  }
+  start();
+  if (user == 0) {
+    ASSERT_EQ(::seteuid(user), 0);
+  }
+  EXPECT_EQ(server->listening().size(), 1u);
+  EXPECT_TRUE(
+      log.contains("error smtp.address_refused error=127.0.0.1:1: cannot bind it: Permission denied what=needs a restart"));
 }
 
 TEST_F(SmtpServerTest, HearsAnEndThatComesTogetherWithTheLastWords) {
