@@ -1,5 +1,10 @@
 #include "pfbridge/watcher.h"
 
+// FreeBSD's <ifaddrs.h> does not include what it needs.
+#include <sys/types.h>
+
+#include <sys/socket.h>
+
 #include <ifaddrs.h>
 #include <netinet/in.h>
 

@@ -43,8 +43,8 @@ int check(const Options& options, Tables& tables) {
   return good ? 0 : kFailed;
 }
 
-// Asked to end it lets everybody pass: if deferd is not there either, nobody answers strangers. Whose standard input ends stays until the dead man's switch is thrown: deferd, or the way to it, may be gone for good. The next
-// helper withdraws it.
+// Asked to end it lets everybody pass: if deferd is not there either, nobody answers strangers. Whose standard input ends stays
+// until the dead man's switch is thrown: deferd, or the way to it, may be gone for good. The next helper withdraws it.
 int serve(Stream& stream, Tables& tables, Captures& captures) {
   std::optional<Service> service;
   std::string nothing, input;
@@ -57,7 +57,6 @@ int serve(Stream& stream, Tables& tables, Captures& captures) {
     const int patience = captures.unread() && listens() ? 0 : kTick;
     const auto event = stream.wait(service ? service->output() : nothing, input, patience, captures.descriptors());
     const auto now = std::chrono::steady_clock::now();
-    tables.bypass->tick(now);
     if (event == Stream::Event::connected) connected();
     if (event == Stream::Event::ended) service.reset();
     if (event == Stream::Event::bytes && !service->take(input, now)) {
@@ -65,6 +64,7 @@ int serve(Stream& stream, Tables& tables, Captures& captures) {
       service.reset();
       stream.hang_up();
     }
+    tables.bypass->tick(now);  // after signs of life that have come: tables may have taken longer than anybody's patience
     if (!captures.read(now, listens() ? Captures::Tell(tell) : nullptr)) {
       log(captures.error());
       return kFailed;

@@ -6,6 +6,8 @@
 namespace deferd::bridge {
 namespace {
 
+constexpr std::chrono::seconds kSoon{2};
+
 // Everybody, as halves: not every packet filter takes a prefix of length 0 in a table.
 const std::vector<Entry>& everybody() {
   static const std::vector<Entry> halves{*Entry::parse("0.0.0.0/1"), *Entry::parse("128.0.0.0/1"), *Entry::parse("::/1"),
@@ -16,7 +18,7 @@ const std::vector<Entry>& everybody() {
 }  // namespace
 
 Bypass::Bypass(Backend* table, std::chrono::seconds patience, Time now, Log log)
-    : table_(table), patience_(patience), last_(now), log_(std::move(log)) {}
+    : table_(table), patience_(patience), began_(now), last_(now), log_(std::move(log)) {}
 
 Result Bypass::add_everybody() {
   std::vector<Row> rows;
@@ -39,8 +41,10 @@ void Bypass::alive(Time now) {
 void Bypass::tick(Time now) {
   if (!table_) return;
   const bool open = now - last_ >= patience_;
-  // Now and then it is done again: rules may have been loaded anew, and a helper before this one may have thrown the switch late.
-  if (open == open_ && known_ && now - settled_ < patience_) return;
+  // Now and then it is done again, as rules may have been loaded anew; and often at first, as a helper before this one may throw
+  // the switch late: when its own patience has ended, or it is ended itself.
+  const bool is_young = !open && now - began_ < 2 * patience_;
+  if (open == open_ && known_ && now - settled_ < (is_young ? std::min(kSoon, patience_) : patience_)) return;
   // Before the first sign of life or its absence nothing is touched.
   if (!open && !known_ && last_ != now) return;
   const Result result = open ? add_everybody() : table_->remove(everybody());

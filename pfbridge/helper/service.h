@@ -42,6 +42,7 @@ class Bypass {
 
   Backend* table_;
   std::chrono::seconds patience_;
+  const Time began_;
   Time last_;
   Time settled_{};  // when the table was last made as open_ says
   bool open_ = false;

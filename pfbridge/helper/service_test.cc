@@ -199,6 +199,18 @@ TEST_F(ServiceTest, WithdrawsWhatAFormerHelperOpensLate) {
   EXPECT_TRUE(log.empty());
 }
 
+TEST_F(ServiceTest, WithdrawsWithinSecondsWhatAFormerHelperOpensAfterItsPatience) {
+  ASSERT_TRUE(say(Hello{}));
+  for (int i = 0; i <= 6; ++i) {  // the former one heard deferd last when this one began
+    ASSERT_TRUE(say(Alive{}));
+    now += 10s;
+  }
+  for (const char* half : {"0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"}) everybody.entries.insert(entry(half));
+  now += 2s;
+  bypass.tick(now);
+  EXPECT_TRUE(everybody.entries.empty());
+}
+
 TEST_F(ServiceTest, LetsEverybodyPassWhenTheHelperLeaves) {
   ASSERT_TRUE(say(Hello{}));
   ASSERT_TRUE(say(Alive{}));
