@@ -342,6 +342,16 @@ bool Bridge::in_step() const {
   });
 }
 
+void Bridge::clear_gauges() {
+  metrics_again_ = SteadyTime::min();
+  for (Gauge* connected : connected_gauges_) connected->set(0);
+  leases_gauge_.set(0);
+  for (auto& meters : meters_)
+    for (Gauge* gauge :
+         {&meters.wanted, &meters.present, &meters.pending, &meters.foreign, &meters.held, &meters.lag, &meters.alarm})
+      gauge->set(0);
+}
+
 void Bridge::show_metrics() {
   const auto now = host_->clock().steady();
   if (now < metrics_again_) return;

@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "deferd/plugin.h"
@@ -41,6 +42,8 @@ class Bridge {
   bool step();
 
   void give_lease(const Address& client, Duration duration);
+  /// Those that are not over, and for how long.
+  std::vector<std::pair<Address, Duration>> running_leases() const { return leases_.running(host_->clock()); }
 
   /// A map for each table of each helper: helper, table, set, state, and the numbers of SyncStatus.
   std::vector<Value> rows() const;
@@ -48,6 +51,8 @@ class Bridge {
   std::uint64_t adopt();
   std::uint64_t read_back();
   bool in_step() const;
+  /// Nothing is known of the tables any more, until the next step().
+  void clear_gauges();
 
  private:
   struct Line {

@@ -8,14 +8,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 namespace deferd::pfbridge {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(5);  // with a program that was told to end
+constexpr auto kPatience = std::chrono::seconds(5);  // with a program that was killed
+constexpr auto kLook = std::chrono::milliseconds(5);
 constexpr std::size_t kPiece = 64 * 1024;
 
 tl::unexpected<Error> failed(const std::string& what) { return fail(Errc::unavailable, what + ": " + std::strerror(errno)); }
@@ -67,6 +71,12 @@ class Spawn {
 
 Channel::~Channel() {
   if (descriptor_ >= 0) ::close(descriptor_);
+  if (pid_ >= 0) has_ended(pid_);
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  for (reap(); !ending_.empty() && std::chrono::steady_clock::now() < until; reap()) {
+    if (std::none_of(ending_.begin(), ending_.end(), [](pid_t pid) { return ::kill(pid, 0) == 0; })) return;  // another user's
+    std::this_thread::sleep_for(kLook);  // nothing tells of its end but asking
+  }
 }
 
 Channel::Channel(Channel&& other) noexcept
@@ -113,17 +123,12 @@ Result<void> Channel::start() {
 void Channel::close() {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
   if (pid_ < 0) return;
-  ::kill(pid_, SIGTERM);
-  ending_.push_back({std::exchange(pid_, -1), std::chrono::steady_clock::now()});
+  ::kill(-pid_, SIGKILL);  // and what it has started: it leads a group
+  ending_.push_back(std::exchange(pid_, -1));
   reap();
 }
 
-void Channel::reap() {
-  const auto now = std::chrono::steady_clock::now();
-  std::erase_if(ending_, [](const Ending& one) { return has_ended(one.pid); });
-  for (const Ending& one : ending_)
-    if (now - one.told >= kPatience) ::kill(one.pid, SIGKILL);
-}
+void Channel::reap() { std::erase_if(ending_, has_ended); }
 
 Error Channel::gone() const {
   if (pid_ >= 0) return {Errc::unavailable, place_.words.front() + " has ended; what it said is on standard error"};

@@ -2,7 +2,6 @@
 #pragma once
 #include <sys/types.h>
 
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@ class Channel {
  public:
   explicit Channel(HelperPlace place) : place_(std::move(place)) {}
   /// Hangs up. A started program is left alone: it stays until it sees that deferd does not come back, and lets everybody pass.
+  /// Waits a little for those that close() has ended.
   ~Channel();
   Channel(Channel&& other) noexcept;
   Channel(const Channel&) = delete;
@@ -23,9 +23,10 @@ class Channel {
 
   /// Errors: unavailable.
   Result<void> open();
-  /// Hangs up, and ends the program: another one shall take its place.
+  /// Hangs up, and kills the program: another one shall take its place, and if this one were asked to end it would let everybody
+  /// pass. One that may not be killed (another user's, another machine's) ends by itself; its successor undoes what it does then.
   void close();
-  /// Ends programs that did not end when they were told to; call it every few seconds.
+  /// Sees which of them have ended; call it every few seconds.
   void reap();
 
   bool is_open() const { return descriptor_ >= 0; }
@@ -37,10 +38,6 @@ class Channel {
   Result<void> write(std::string& from);
 
  private:
-  struct Ending {
-    pid_t pid;
-    std::chrono::steady_clock::time_point told;
-  };
   Result<void> connect();
   Result<void> start();
   Error gone() const;
@@ -48,7 +45,7 @@ class Channel {
   HelperPlace place_;
   int descriptor_ = -1;
   pid_t pid_ = -1;
-  std::vector<Ending> ending_;
+  std::vector<pid_t> ending_;
 };
 
 }  // namespace deferd::pfbridge

@@ -1,7 +1,6 @@
 #include "pfbridge/leases.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace deferd::pfbridge {
 namespace {
@@ -44,6 +43,14 @@ bool Leases::step(const Clock& clock) {
     lease = ends_.erase(lease);
   }
   return ends_.size() != before;
+}
+
+std::vector<std::pair<Address, Duration>> Leases::running(const Clock& clock) const {
+  std::vector<std::pair<Address, Duration>> all;
+  for (const auto& [client, end] : ends_)
+    if (const auto rest = std::chrono::duration_cast<Duration>(end - clock.steady()); rest > Duration{0})
+      all.emplace_back(client, rest);
+  return all;
 }
 
 void Leases::was_noted(const Address& client) {

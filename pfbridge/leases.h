@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "deferd/host.h"
@@ -24,6 +25,8 @@ class Leases {
   /// Ends those whose time is over. True if there were any.
   bool step(const Clock& clock);
   std::size_t size() const { return ends_.size(); }
+  /// And how long each lasts yet.
+  std::vector<std::pair<Address, Duration>> running(const Clock& clock) const;
 
   /// An earlier run noted it: the note is of no use once the tables are without it.
   void was_noted(const Address& client);

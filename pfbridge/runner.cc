@@ -24,20 +24,24 @@ class Runner::Shelf {
  public:
   std::shared_ptr<Runner> take(const Settings& settings, Host& host) {
     const std::lock_guard lock(mutex_);
-    auto former = current_.lock();
-    if (former && former->bridge_.settings() == settings) return former;
+    std::vector<std::shared_ptr<Runner>> living;
+    for (const auto& one : runners_)
+      if (auto runner = one.lock()) living.push_back(std::move(runner));
+    if (!living.empty() && living.back()->bridge_.settings() == settings) return living.back();
     auto runner = std::make_shared<Runner>(settings, host);
-    if (former) {
+    runners_.clear();
+    for (const auto& former : living) {
       const std::lock_guard its_lock(former->mutex_);
-      former->successor_ = runner;
+      former->successors_.push_back(runner);
+      runners_.push_back(former);
     }
-    current_ = runner;
+    runners_.push_back(runner);
     return runner;
   }
 
  private:
   std::mutex mutex_;
-  std::weak_ptr<Runner> current_;
+  std::vector<std::weak_ptr<Runner>> runners_;  // the newest last: if that is gone, the one before it works again
 };
 
 std::shared_ptr<Runner> Runner::of(const Settings& settings, Host& host) {
@@ -56,8 +60,10 @@ Runner::~Runner() {
   stop_ = true;
   wake();
   thread_.join();
-  if (is_superseded())
+  if (!successor().expired())
     for (auto& way : ways_) way.channel.close();
+  else
+    bridge_.clear_gauges();  // if an older one works again, it sets them
   for (const int end : wake_) ::close(end);
 }
 
@@ -110,9 +116,11 @@ std::uint64_t Runner::read_back() {
   return bridge_.read_back();
 }
 
-bool Runner::is_superseded() const {
+std::weak_ptr<Runner> Runner::successor() const {
   const std::lock_guard lock(mutex_);
-  return !successor_.expired();
+  const auto living = [](const auto& one) { return !one.expired(); };
+  const auto newest = std::find_if(successors_.rbegin(), successors_.rend(), living);
+  return newest == successors_.rend() ? std::weak_ptr<Runner>() : *newest;
 }
 
 // ---- The thread
@@ -141,13 +149,25 @@ void Runner::wait(std::vector<pollfd>& wanted, int milliseconds) {
   }
 }
 
-void Runner::take_leases() {
+std::vector<std::pair<Address, Duration>> Runner::take_leases() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(leases_, {});
+}
+
+/// Another one speaks to the helpers. It gets to know whom to let pass; what else there is to know it finds in the tables.
+void Runner::stand_back(const std::weak_ptr<Runner>& successor) {
   std::vector<std::pair<Address, Duration>> leases;
-  {
-    const std::lock_guard lock(mutex_);
-    leases.swap(leases_);
+  if (stood_back_for_.owner_before(successor) || successor.owner_before(stood_back_for_)) {
+    stood_back_for_ = successor;
+    for (std::size_t i = 0; i < ways_.size(); ++i)
+      if (ways_[i].channel.is_open()) drop(i, "another configuration's plugin speaks to it");
+    leases = bridge_.running_leases();
+    bridge_.clear_gauges();
   }
-  for (const auto& [client, duration] : leases) bridge_.give_lease(client, duration);
+  for (const auto& lease : take_leases()) leases.push_back(lease);
+  if (leases.empty()) return;
+  const auto other = successor.lock();
+  for (const auto& [client, duration] : leases) other ? other->lease(client, duration) : bridge_.give_lease(client, duration);
 }
 
 void Runner::drop(std::size_t index, const std::string& why) {
@@ -189,23 +209,23 @@ int Runner::work(std::vector<pollfd>& wanted) {
   wanted.clear();
   if (lenders_.empty()) return kLook;
   const auto now = lenders_.back().host->clock().steady();
-  const bool superseded = is_superseded();
-  if (!superseded) take_leases();
-  for (std::size_t i = 0; i < ways_.size(); ++i)
-    if (superseded && ways_[i].channel.is_open())
-      drop(i, "another configuration's plugin speaks to it");
-    else if (!superseded)
-      serve(i, now);
+  if (now >= reap_at_) {
+    for (auto& way : ways_) way.channel.reap();
+    reap_at_ = now + kReapEvery;
+  }
+  if (const auto other = successor(); !other.expired()) {
+    stand_back(other);
+    return kLook;
+  }
+  stood_back_for_.reset();
+  for (const auto& [client, duration] : take_leases()) bridge_.give_lease(client, duration);
+  for (std::size_t i = 0; i < ways_.size(); ++i) serve(i, now);
   const bool more = bridge_.step();
   for (std::size_t i = 0; i < ways_.size(); ++i) {
     send(i);
     if (!ways_[i].channel.is_open()) continue;
     const bool rest = !bridge_.link(i).output().empty();
     wanted.push_back({ways_[i].channel.descriptor(), static_cast<short>(POLLIN | (rest ? POLLOUT : 0)), 0});
-  }
-  if (now >= reap_at_) {
-    for (auto& way : ways_) way.channel.reap();
-    reap_at_ = now + kReapEvery;
   }
   return more ? 0 : kLook;
 }

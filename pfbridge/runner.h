@@ -56,8 +56,9 @@ class Runner {
   void serve(std::size_t index, SteadyTime now);
   void send(std::size_t index);
   void drop(std::size_t index, const std::string& why);
-  void take_leases();
-  bool is_superseded() const;
+  std::vector<std::pair<Address, Duration>> take_leases();
+  std::weak_ptr<Runner> successor() const;
+  void stand_back(const std::weak_ptr<Runner>& successor);
   void use_lender();
 
   static constexpr std::size_t kMostQueued = 10'000;
@@ -67,10 +68,11 @@ class Runner {
   std::vector<Lent> lenders_;
   std::vector<Way> ways_;
   SteadyTime reap_at_ = SteadyTime::min();
+  std::weak_ptr<Runner> stood_back_for_;  // who was told of the running leases
 
   mutable std::mutex mutex_;  // for what follows
   std::vector<std::pair<Address, Duration>> leases_;
-  std::weak_ptr<Runner> successor_;
+  std::vector<std::weak_ptr<Runner>> successors_;  // while one of them lives, it is the one that works
 
   std::atomic<bool> stop_{false};
   int wake_[2] = {-1, -1};

@@ -65,8 +65,8 @@ class RunnerTest : public testing::Test {
     row.expires = host.clock().now() + 36h;
     or_throw(host.tables().put(kWhite, row));
   }
-  /// Whether the table holds that within a time that is more than enough. The host's clock goes on meanwhile: a helper that is
-  /// not there yet is looked for again.
+  /// Whether the table holds that within a time that is more than enough. While the helper is away the host's clock goes on, so
+  /// that it is looked for again; slowly, as one that does not greet in time is left.
   bool holds(const std::string& text) {
     std::string found;
     for (int i = 0; i < 6'000 && found != text; ++i) {
@@ -74,7 +74,7 @@ class RunnerTest : public testing::Test {
       all << std::ifstream(file("white")).rdbuf();
       found = all.str();
       if (found == text) break;
-      if (i % 20 == 19) host.clock().advance(1s);
+      if (i % 100 == 99 && runner->rows()[0].find("state")->text() == "away") host.clock().advance(1s);
       std::this_thread::sleep_for(5ms);  // for another process: there is nothing to wait on
     }
     EXPECT_EQ(found, text);
@@ -166,6 +166,93 @@ TEST_F(RunnerTest, GivesWayToANewConfigurationAndComesBackIfThatIsNotTaken) {
   former.reset();
   put("192.0.2.3");
   EXPECT_TRUE(holds("192.0.2.1\n192.0.2.2\n192.0.2.3\n"));
+}
+
+TEST_F(RunnerTest, IsFoundAgainAfterAConfigurationThatWasNotTaken) {
+  run(by_socket());
+  const auto first = runner;
+  auto other = by_socket();
+  other.rules.keep_foreign = false;
+  run(other);
+  runner = first;  // the other one is refused
+  EXPECT_EQ(Runner::of(by_socket(), host), first);
+}
+
+TEST_F(RunnerTest, GivesWayAlsoAfterAConfigurationThatWasNotTaken) {
+  start_helper();
+  run(by_socket());
+  put("192.0.2.1");
+  ASSERT_TRUE(holds("192.0.2.1\n"));
+  const auto first = runner;
+  auto other = by_socket();
+  other.rules.keep_foreign = false;
+  run(other);
+  runner = first;  // the other one is refused
+  other.rules.guard_percent = 50;
+  run(other);
+  put("192.0.2.2");
+  ASSERT_TRUE(holds("192.0.2.1\n192.0.2.2\n"));
+  EXPECT_EQ(runner->rows()[0].find("error")->text(), "");
+  EXPECT_EQ(first->rows()[0].find("state")->text(), "away") << "they would take the helper from each other";
+}
+
+TEST_F(RunnerTest, HandsOnWhoIsLetPass) {
+  start_helper();
+  run(by_socket());
+  runner->lease(*Address::parse("192.0.2.1"), 10min);
+  ASSERT_TRUE(holds("192.0.2.1\n"));
+  const auto former = runner;
+  auto other = by_socket();
+  other.rules.keep_foreign = false;
+  run(other);
+  former->lease(*Address::parse("192.0.2.2"), 10min);  // by a session that began before
+  put("192.0.2.3");
+  EXPECT_TRUE(holds("192.0.2.1\n192.0.2.2\n192.0.2.3\n"));
+}
+
+TEST_F(RunnerTest, EndsAHelperThatAnotherReplacesWithoutLettingEverybodyPass) {
+  const auto with = [&](const std::string& name) {
+    Settings settings;
+    settings.helpers = {{"",
+                         {"/bin/sh", "-c",
+                          "echo $$ >" + file((name + ".pid").c_str()) + "; exec " DEFERD_HELPER " --table " + table() +
+                              " --bypass file:" + file((name + ".bypass").c_str()) + " --stdio"}}};
+    return settings;
+  };
+  put("192.0.2.1");
+  run(with("first"));
+  ASSERT_TRUE(holds("192.0.2.1\n"));
+  pid_t pid = -1;
+  std::ifstream(file("first.pid")) >> pid;
+  ASSERT_GT(pid, 1);
+  run(with("second"));
+  put("192.0.2.2");
+  ASSERT_TRUE(holds("192.0.2.1\n192.0.2.2\n"));
+  for (int i = 0; i < 4'000 && ::kill(pid, 0) == 0; ++i) {
+    host.clock().advance(10ms);
+    std::this_thread::sleep_for(5ms);
+  }
+  EXPECT_EQ(::kill(pid, 0), -1) << "it has ended, and is no zombie";
+  std::ostringstream everybody;
+  everybody << std::ifstream(file("first.bypass")).rdbuf();
+  EXPECT_EQ(everybody.str(), "");
+  std::ifstream(file("second.pid")) >> pid;
+  runner.reset();
+  ASSERT_GT(pid, 1);
+  ::kill(pid, SIGKILL);  // it would stay to let everybody pass
+}
+
+TEST_F(RunnerTest, ShowsNothingInMetricsOnceItIsGone) {
+  const auto wanted = [&] { return host.gauge_value("deferd_pfbridge_wanted", {{"table", "white"}}); };
+  start_helper();
+  put("192.0.2.1");
+  run(by_socket());
+  ASSERT_TRUE(holds("192.0.2.1\n"));
+  host.clock().advance(2s);  // they are shown once a second
+  for (int i = 0; i < 4'000 && wanted() != 1; ++i) std::this_thread::sleep_for(5ms);
+  EXPECT_EQ(wanted(), 1);
+  runner.reset();
+  EXPECT_EQ(wanted(), 0);
 }
 
 TEST_F(RunnerTest, LeasesFromAnyThreadWithoutWaiting) {
