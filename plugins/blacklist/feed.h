@@ -56,7 +56,7 @@ class Feed {
 
   const FeedSpec& spec() const { return spec_; }
   bool contains(const Address& client) const { return set_.read()->contains(client); }
-  PrefixSet set() const { return *set_.read(); }  ///< Shares it.
+  PrefixSet set() const { return *set_.read(); }   ///< Shares it.
   bool was_loaded() const { return was_loaded_; }  ///< There was content once, of this run or of the copy.
   FeedStatus status() const;
   bool due(Time now) const;
