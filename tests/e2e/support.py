@@ -31,8 +31,8 @@ def need(*programs):
             skip(f"{program} is not installed")
 
 
-def enter_namespace():
-    """Starts this program again in namespaces of its own; returns in the new one."""
+def enter_namespace(named=False):
+    """Starts this program again in namespaces of its own; returns in the new one. `named`: it will make further ones by name."""
     if os.environ.get("DEFERD_E2E_NAMESPACE"):
         run("ip", "link", "set", "lo", "up")
         pathlib.Path("/run/deferd-e2e").mkdir(exist_ok=True)
@@ -42,7 +42,13 @@ def enter_namespace():
     need("unshare", "ip")
     os.environ["DEFERD_E2E_NAMESPACE"] = "1"
     os.environ["PATH"] += ":/usr/sbin:/sbin"
-    os.execvp("unshare", ["unshare", "--net", "--uts", "--mount", sys.executable, *sys.argv])
+    # In a chroot the mount that / is on cannot be named, and so not be made private.
+    mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+    in_chroot = all(line.split()[4] != "/" for line in mounts)
+    if named and in_chroot:
+        skip("ip-netns(8) cannot work in a chroot")
+    propagation = "unchanged" if in_chroot else "private"
+    os.execvp("unshare", ["unshare", "--net", "--uts", "--mount", "--propagation", propagation, sys.executable, *sys.argv])
 
 
 def run(*command, check=True, **kwargs):

@@ -13,7 +13,7 @@ import time
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Path(__file__).resolve().parents[1] / "daemon")]
 from support import Sink, enter_namespace, need, play, run, temporary_folder, wait_for
 
-enter_namespace()
+enter_namespace(named=True)
 need("ip", "nft", "postfix")
 os.environ["DEFERD_BUILD"] = str(pathlib.Path(sys.argv[1]).resolve())
 

@@ -221,7 +221,7 @@ class Mta(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
-enter_namespace()
+enter_namespace(named=True)
 need("nft", "ip")
 BUILD = pathlib.Path(sys.argv[1]).resolve()
 pathlib.Path("/run/netns").mkdir(exist_ok=True)
