@@ -15,7 +15,7 @@ enum class LinePrefix : std::uint8_t {
   priority,  ///< "<6>", sd-daemon(3): journald and syslog note time and level themselves.
 };
 
-struct LineShape {
+struct alignas(2) LineShape {  // both bytes at once: clang would call libatomic otherwise
   LogConfig::Format format = LogConfig::Format::text;
   LinePrefix prefix = LinePrefix::time;
   bool operator==(const LineShape&) const = default;
