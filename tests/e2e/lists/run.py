@@ -143,8 +143,8 @@ def old_list_stays_whatever_the_server_says():
         deferd.ctl("lists", "refresh", "traps")
         assert web.requests[-1][1].get("If-None-Match") == '"one"', web.requests[-1]
         assert deferd.row("traps")["state"] == "good" and deferd.alarm("traps") == 0
-        log = deferd.log()
-        assert "blacklist.failing" in log and "blacklist.recovered" in log, log
+        for event in ("blacklist.failing", "blacklist.recovered"):  # the log is written in batches
+            wait_for(lambda: event in deferd.log(), event)
 
 
 def list_is_there_after_a_restart_without_a_network():
