@@ -134,7 +134,7 @@ ServerFixture::ServerFixture() {
   addresses = {*SmtpAddress::parse("127.0.0.1:0")};
 }
 
-void ServerFixture::start() {
+void ServerFixture::open() {
   configure();
   server = std::make_unique<SmtpServer>(
       addresses,
@@ -152,6 +152,10 @@ void ServerFixture::start() {
                          .log = log,
                          .metrics = metrics},
       std::move(bound));
+}
+
+void ServerFixture::start() {
+  if (!server) open();
   server->start();
 }
 

@@ -69,7 +69,8 @@ class ServerFixture : public ::testing::Test {
  protected:
   ServerFixture();
 
-  void start();  ///< With `addresses`, `config`, `rules`.
+  void open();   ///< Binds `addresses`, and serves nobody yet.
+  void start();  ///< With `addresses`, `config`, `rules`; those of open() after it.
   void configure();
   std::string where(std::size_t which = 0) const { return server->listening().at(which); }
   /// One that heard the banner.

@@ -96,10 +96,11 @@ TEST_F(SmtpServerTest, ServesWithoutAnAddressThatIsThereTooLateToBeBound) {
   if (user == 0) {
     ASSERT_EQ(::seteuid(nobody), 0);
   }
-  start();
+  open();  // before there are threads, whose users would change, too
   if (user == 0) {
     ASSERT_EQ(::seteuid(user), 0);
   }
+  start();
   EXPECT_EQ(server->listening().size(), 1u);
   EXPECT_TRUE(
       log.contains("error smtp.address_refused error=127.0.0.1:1: cannot bind it: Permission denied what=needs a restart"));
