@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 using Outcome = SmtpLoadConnection::Outcome;
 using Role = SmtpLoadConnection::Role;
 
-constexpr std::uint64_t kNetworks = 3000;  // half of them IPv6
+constexpr std::uint64_t kBotNetworks = 3000;  // half of them IPv6
 constexpr std::uint64_t kRecipients = 1000;
 constexpr std::uint64_t kListed = 5;        // hosts 1 to 4 of each network
 constexpr std::uint64_t kFirstHonest = 16;  // host
@@ -112,10 +112,10 @@ void Flood::wake(Bot& bot) {
     if (const auto outcome = bot.go_on(); outcome != Outcome::waiting) bot_over(bot, outcome);
     return;
   }
-  const auto index = index_of(bot), host = index / kNetworks + 1;
+  const auto index = index_of(bot), host = index / kBotNetworks + 1;
   const bool listed = host < kListed;
   SmtpClient client;
-  client.source = address(index % kNetworks, host);
+  client.source = address(index % kBotNetworks, host);
   client.sender = fmt::format("bot{}.{}@example.com", index, bot.tries);
   client.recipient = recipient(index + bot.tries);
   ++bot.tries;
@@ -138,7 +138,7 @@ void Flood::try_honest(std::uint64_t mail) {
   const auto free = std::find_if(honest_.begin(), honest_.end(), [](const auto& one) { return !one.is_open(); });
   auto& honest = free != honest_.end() ? *free : honest_.emplace_back();
   SmtpClient client;
-  client.source = address(mail % kNetworks, kFirstHonest + mail / kNetworks % kHonestHosts);
+  client.source = address(mail % kBotNetworks, kFirstHonest + mail / kBotNetworks % kHonestHosts);
   client.sender = fmt::format("anna@sender{}.example", mail);
   client.recipient = recipient(mail);
   if (!honest_loop_.open(honest, client, Role::talks)) honest_over(honest, Outcome::failed);
