@@ -56,7 +56,18 @@ std::shared_ptr<const Exempt> Exempt::build(const ExemptConfig& config, Problems
   for (const auto& file : config.files) exempt->files_.emplace_back(file, load_list<HostList>(file, errors));
   for (auto& error : errors) problems.error({}, "exempt.files", std::move(error));
   if (!errors.empty()) return nullptr;
+  exempt->collect_addresses();
   return exempt;
+}
+
+void Exempt::collect_addresses() {
+  PrefixSetBuilder builder;
+  const auto add = [&](const Prefix& prefix) { builder.add(prefix); };
+  networks_.each(add);
+  own_mx_.prefixes().each(add);
+  relays_.prefixes().each(add);
+  for (const auto& [file, list] : files_) list->prefixes().each(add);
+  addresses_ = std::make_shared<const PrefixSet>(builder.build());
 }
 
 std::optional<std::string> Exempt::reason(const Session& session) const {

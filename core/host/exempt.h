@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "deferd/matchlist.h"
+#include "deferd/prefix_set.h"
 #include "deferd/schema.h"
 #include "deferd/session.h"
 
@@ -45,8 +46,12 @@ class Exempt {
   /// "listed in FILE:LINE". Nothing if it is not. Asked again whenever more is known of the session.
   std::optional<std::string> reason(const Session& session) const;
 
+  /// Who is exempt by address alone.
+  const std::shared_ptr<const PrefixSet>& addresses() const { return addresses_; }
+
  private:
   explicit Exempt(const ExemptConfig& config);
+  void collect_addresses();
 
   bool authenticated_;
   bool certificates_;
@@ -54,6 +59,7 @@ class Exempt {
   HostList own_mx_;
   HostList relays_;
   std::vector<std::pair<std::string, std::shared_ptr<const HostList>>> files_;
+  std::shared_ptr<const PrefixSet> addresses_;
 };
 
 }  // namespace deferd

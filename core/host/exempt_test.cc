@@ -103,6 +103,15 @@ TEST_F(ExemptTest, GivenNetworksReplaceTheDefault) {
   EXPECT_EQ(reason(), "");
 }
 
+TEST_F(ExemptTest, TellsWhoIsByAddressAlone) {
+  const ListFile file("203.0.113.7 # a customer's\nexample.org\n198.51.100\n");
+  use("{networks: [192.0.2.0/25], own_mx: [192.0.2.128/25, mx.example.org], relays: ['2001:db8::1'], files: [" + file.path +
+      "]}");
+  std::string all;
+  for (const Prefix& prefix : *exempt->addresses()) all += prefix.to_string() + ' ';
+  EXPECT_EQ(all, "192.0.2.0/24 198.51.100.0/24 203.0.113.7 2001:db8::1 ");
+}
+
 TEST_F(ExemptTest, WhoHasLoggedInIs) {
   use("{networks: []}");
   session.auth = "alice";

@@ -2,8 +2,9 @@
 
 namespace deferd {
 
-Generation::Generation(std::vector<std::shared_ptr<Instance>> instances, std::shared_ptr<const Exempt> exempt, HookRunner& runner)
-    : instances_(std::move(instances)), exempt_(std::move(exempt)), runner_(runner) {
+Generation::Generation(std::vector<std::shared_ptr<Instance>> instances, std::shared_ptr<const Exempt> exempt, HookRunner& runner,
+                       std::unique_ptr<Sets> sets)
+    : sets_(std::move(sets)), instances_(std::move(instances)), exempt_(std::move(exempt)), runner_(runner) {
   for (const auto& instance : instances_) hooks_ |= instance->info().hooks;
 }
 
@@ -43,6 +44,10 @@ void check_plugins(const std::vector<PluginEntry>& entries, const FindPlugin& fi
 std::shared_ptr<Generation> make_generation(const std::vector<PluginEntry>& entries, const FindPlugin& find,
                                             std::shared_ptr<const Exempt> exempt, HostParts& parts, HookRunner& runner) {
   Problems problems;
+  // Before any plugin works with it: else pfbridge would take exempt clients that are listed out of the packet filter at each
+  // start.
+  auto sets = std::make_unique<PluginSets>(parts.sets);
+  sets->show(kExempt, exempt->addresses());
   std::vector<std::shared_ptr<Instance>> instances;
   for (const auto& entry : entries) {
     try {
@@ -56,7 +61,7 @@ std::shared_ptr<Generation> make_generation(const std::vector<PluginEntry>& entr
     }
   }
   if (problems.failed()) throw ConfigError(std::move(problems));
-  return std::make_shared<Generation>(std::move(instances), std::move(exempt), runner);
+  return std::make_shared<Generation>(std::move(instances), std::move(exempt), runner, std::move(sets));
 }
 
 }  // namespace deferd

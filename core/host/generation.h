@@ -14,7 +14,9 @@ namespace deferd {
 
 class Generation {
  public:
-  Generation(std::vector<std::shared_ptr<Instance>> instances, std::shared_ptr<const Exempt> exempt, HookRunner& runner);
+  /// `sets`: what the daemon shows to plugins while the generation lives; may be null.
+  Generation(std::vector<std::shared_ptr<Instance>> instances, std::shared_ptr<const Exempt> exempt, HookRunner& runner,
+             std::unique_ptr<Sets> sets = nullptr);
   ~Generation();
 
   const std::vector<std::shared_ptr<Instance>>& instances() const { return instances_; }
@@ -23,6 +25,7 @@ class Generation {
   bool has(Hook hook) const { return (hooks_ & bit(hook)) != 0; }
 
  private:
+  const std::unique_ptr<Sets> sets_;  // outlives the plugins: they shall not see it go
   const std::vector<std::shared_ptr<Instance>> instances_;
   const std::shared_ptr<const Exempt> exempt_;
   HookRunner& runner_;

@@ -111,6 +111,30 @@ TEST_F(PipelineTest, ExemptClientsAreDecidedBeforeAnyPlugin) {
   EXPECT_FALSE(asked);
 }
 
+TEST_F(PipelineTest, PluginsSeeWhoIsExemptFromTheirMakingToTheirEnd) {
+  exempt_.networks = {*Prefix::parse("192.0.2.0/24")};
+  exempt_.relays = {{"198.51.100.7"}, {"relay.example.org"}};
+  std::shared_ptr<const PrefixSet> at_making;
+  const auto find = [&](const std::string&) -> Result<const PluginInfo*> {
+    at_making = parts_.sets.get(kExempt);
+    return fail(Errc::not_found, "no such plugin");
+  };
+  PluginEntry absent;
+  absent.plugin = "absent";
+  Problems problems;
+  const auto exempt = Exempt::build(exempt_, problems);
+  EXPECT_THROW(make_generation({absent}, find, exempt, parts_, pipeline_.runner()), ConfigError);
+  ASSERT_TRUE(at_making);
+  EXPECT_TRUE(at_making->contains(*Address::parse("192.0.2.1")));
+  EXPECT_TRUE(at_making->contains(*Address::parse("198.51.100.7")));
+  EXPECT_FALSE(at_making->contains(*Address::parse("127.0.0.1")));
+  EXPECT_EQ(parts_.sets.get(kExempt), nullptr) << "that configuration was refused";
+  auto generation = make_generation({}, find, exempt, parts_, pipeline_.runner());
+  EXPECT_EQ(parts_.sets.get(kExempt), exempt->addresses());
+  generation.reset();
+  EXPECT_EQ(parts_.sets.get(kExempt), nullptr);
+}
+
 TEST_F(PipelineTest, AuthenticationLearntAtMailCancelsWhatConnectSaid) {
   use({{"blacklist", says_at_connect(deferred("listed"))}}, Voice::connect);
   auto dialogue = open();

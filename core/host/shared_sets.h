@@ -68,7 +68,7 @@ class SharedSets {
   std::atomic<std::uint64_t> version_{0};
 };
 
-/// One plugin's view.
+/// One plugin's view, or the daemon's own.
 class PluginSets : public Sets {
  public:
   explicit PluginSets(SharedSets& sets) : sets_(sets) {}

@@ -55,6 +55,11 @@ class PrefixList {
   void add(const Prefix& prefix, std::uint32_t line = 0);     ///< Of equal ones the first stays.
   std::optional<ListHit> find(const Address& address) const;  ///< The narrowest that contains it.
   std::size_t size() const { return lines_.size(); }
+  /// Calls `use(prefix)` for each, in no order.
+  template <class Use>
+  void each(Use use) const {
+    for (const auto& [prefix, line] : lines_) use(prefix);
+  }
 
  private:
   std::unordered_map<Prefix, std::uint32_t> lines_;
@@ -90,6 +95,7 @@ class HostList {
   /// `name` as verified by the MTA, or empty.
   std::optional<ListHit> find(const Address& address, std::string_view name) const;
   std::size_t size() const { return prefixes_.size() + names_.size(); }
+  const PrefixList& prefixes() const { return prefixes_; }
 
  private:
   PrefixList prefixes_;

@@ -11,6 +11,9 @@ namespace deferd {
 
 /// Clients that `blacklist` would turn away or tag.
 inline constexpr std::string_view kBlack = "black";
+/// Clients that are exempt by their address: shown by the daemon itself, before plugins are made. Who is exempt by name, by
+/// logging in or by a certificate is in no set.
+inline constexpr std::string_view kExempt = "exempt";
 
 /// Thread-safe. A PrefixSet crosses between plugins here, so its insides are frozen within a major ABI like a Value's.
 class Sets {
