@@ -1,5 +1,5 @@
 // explain: a decision and how it came about.
-#include "ctl/commands.h"
+#include "ctl/answers.h"
 #include "ctl/table.h"
 #include "deferd/address.h"
 
@@ -59,20 +59,13 @@ Outcome<void> explain(const Job& job) {
     if (!arguments.to.empty()) question.body.set("to", arguments.to);
     if (!arguments.name.empty()) question.body.set("name", arguments.name);
   }
-  auto answer = job.daemon.ask(question);
-  if (!answer) return tl::unexpected(answer.error());
-  if (arguments.json) {
-    job.screen.out << *answer;
-    return {};
-  }
-  auto value = read_json(*answer);
-  if (!value) return tl::unexpected(value.error());
-  const Value* then = value->find("then");
-  const Value* now = value->find("now");
-  if (then != nullptr) print_decision("at " + cell(*then, "when"), *then, job.screen);
-  if (then != nullptr && now != nullptr) job.screen.out << '\n';
-  if (now != nullptr) print_decision("now", *now, job.screen);
-  return {};
+  return print_answer(job, question, [&](const Value& answer) {
+    const Value* then = answer.find("then");
+    const Value* now = answer.find("now");
+    if (then != nullptr) print_decision("at " + cell(*then, "when"), *then, job.screen);
+    if (then != nullptr && now != nullptr) job.screen.out << '\n';
+    if (now != nullptr) print_decision("now", *now, job.screen);
+  });
 }
 
 }  // namespace deferd::ctl

@@ -1,30 +1,11 @@
 // status, list, show, plugins.
-#include "ctl/commands.h"
+#include "ctl/answers.h"
 #include "ctl/table.h"
 #include "deferd/time.h"
 #include "http/url.h"
 
 namespace deferd::ctl {
 namespace {
-
-Outcome<void> print_lines(const Job& job, const std::string& target) {
-  auto done =
-      job.daemon.each_line(target, [&](std::string_view line) { return static_cast<bool>(job.screen.out << line << '\n'); });
-  if (!done) return tl::unexpected(done.error());
-  return {};
-}
-
-Outcome<void> each_value(const Job& job, const std::string& target, const std::function<bool(const Value&)>& take) {
-  std::optional<Failure> failure;
-  auto done = job.daemon.each_line(target, [&](std::string_view line) {
-    auto value = read_json(line);
-    if (!value) failure = value.error();
-    return value && take(*value);
-  });
-  if (!done) return tl::unexpected(done.error());
-  if (failure) return tl::unexpected(std::move(*failure));
-  return {};
-}
 
 std::string bytes_text(std::int64_t bytes) {
   constexpr std::string_view kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
@@ -57,7 +38,7 @@ Value readable(const Value& map) {
 Outcome<void> print_order(const Job& job) {
   constexpr std::string_view kStages[] = {"connect", "helo", "mail", "rcpt", "data", "headers", "reply", "decided", "accepted"};
   std::vector<std::vector<std::string>> asked(std::size(kStages));
-  auto done = each_value(job, "/v1/plugins", [&](const Value& plugin) {
+  auto done = print_rows(job, "/v1/plugins", [&](const Value& plugin) {
     const Value* hooks = plugin.find("hooks");
     for (std::size_t i = 0; hooks != nullptr && i < std::size(kStages); ++i)
       for (const Value& hook : hooks->items())
@@ -77,35 +58,24 @@ Outcome<void> print_order(const Job& job) {
 }  // namespace
 
 Outcome<void> status(const Job& job) {
-  auto answer = job.daemon.ask({"GET", "/v1/status"});
-  if (!answer) return tl::unexpected(answer.error());
-  if (job.arguments.json) {
-    job.screen.out << *answer;
-    return {};
-  }
-  auto value = read_json(*answer);
-  if (!value) return tl::unexpected(value.error());
-  print_fields(readable(*value), job.screen);
-  return {};
+  return print_answer(job, {"GET", "/v1/status"}, [&](const Value& answer) { print_fields(readable(answer), job.screen); });
 }
 
 Outcome<void> list(const Job& job) {
   const bool grey = job.arguments.table == "grey";
   const bool traps = job.arguments.table == "traps";
   const std::string target = grey ? "/v1/grey" : traps ? "/v1/traps" : "/v1/tables/" + job.arguments.table;
-  if (job.arguments.json) return print_lines(job, target);
   Table table(grey    ? std::vector<std::string>{"client", "tries", "first", "due", "expires", "state", "from", "to"}
               : traps ? std::vector<std::string>{"address", "added"}
                       : std::vector<std::string>{"prefix", "expires", "source", "note", "evidence"},
               job.screen);
-  return each_value(job, target, [&](const Value& row) { return table.add(row); });
+  return print_rows(job, target, [&](const Value& row) { return table.add(row); });
 }
 
 Outcome<void> show(const Job& job) {
   const std::string target = "/v1/show?key=" + percent_encode(job.arguments.what);
-  if (job.arguments.json) return print_lines(job, target);
   bool first = true;
-  return each_value(job, target, [&](const Value& row) {
+  return print_rows(job, target, [&](const Value& row) {
     if (!first) job.screen.out << '\n';
     first = false;
     print_fields(row, job.screen);
@@ -114,10 +84,9 @@ Outcome<void> show(const Job& job) {
 }
 
 Outcome<void> plugins(const Job& job) {
-  if (job.arguments.json) return print_lines(job, "/v1/plugins");
-  if (job.arguments.order) return print_order(job);
+  if (job.arguments.order && !job.arguments.json) return print_order(job);
   Table table({"name", "plugin", "version", "state", "shadow", "hooks"}, job.screen);
-  return each_value(job, "/v1/plugins", [&](const Value& row) { return table.add(row); });
+  return print_rows(job, "/v1/plugins", [&](const Value& row) { return table.add(row); });
 }
 
 }  // namespace deferd::ctl
