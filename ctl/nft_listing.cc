@@ -1,7 +1,6 @@
 // nft's listing in JSON, libnftables-json(5): {"nftables": [{"chain": ...}, {"set": ...}, {"rule": {"expr": [...]}}, ...]}.
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include "ctl/member.h"
 #include "ctl/packet_filter.h"
@@ -17,10 +16,35 @@ void collect_sets(const Value& value, const std::string& table, std::vector<std:
   for (const Value& item : value.items()) collect_sets(item, table, referenced);
 }
 
+/// The members of an unnamed set; of anything else, it alone.
+std::vector<const Value*> members_of(const Value& right) {
+  const auto& set = right.is_map() && right.find("set") != nullptr ? *right.find("set") : right;
+  if (!set.is_list()) return {&right};
+  std::vector<const Value*> all;
+  for (const Value& item : set.items()) all.push_back(&item);
+  return all;
+}
+
 bool has_port_25(const Value& right) {
-  if (right.kind() == Value::Kind::integer) return right.integer() == 25;
-  const auto& set = member(right, {"set"});
-  return std::any_of(set.items().begin(), set.items().end(), has_port_25);
+  const auto is_25 = [](const Value* port) {
+    const auto& range = member(*port, {"range"}).items();
+    if (range.size() == 2) return range[0].integer() <= 25 && 25 <= range[1].integer();
+    return port->kind() == Value::Kind::integer && port->integer() == 25;
+  };
+  const auto all = members_of(right);
+  return std::any_of(all.begin(), all.end(), is_25);
+}
+
+bool has_word(const Value& right, std::string_view word) {
+  const auto all = members_of(right);
+  return std::any_of(all.begin(), all.end(), [&](const Value* one) { return one->is_text() && one->text() == word; });
+}
+
+/// `eth0`, `eth0, eth1`
+std::string words_in(const Value& right) {
+  std::string words;
+  for (const Value* one : members_of(right)) words += (words.empty() ? "" : ", ") + one->text();
+  return words;
 }
 
 /// One rule, expression by expression.
@@ -34,66 +58,98 @@ class NftRule {
     made_.text = "a rule in " + within_ + '/' + member(rule, {"chain"}).text();
     for (const Value& expression : member(rule, {"expr"}).items())
       if (expression.is_map() && expression.size() > 0) take(expression.key(0), expression.items().front());
+    finish();
   }
 
   const std::string& log() const { return made_.log; }
 
-  /// Nullopt: no new mail connection matches it, it decides nothing, or not for all strangers or all members of a set.
-  std::optional<FilterRule> rule() {
-    const bool redirects = made_.does == FilterRule::Does::redirect;
-    const bool counts = redirects ? made_.names_port : !narrow_;
-    return matches_ && decides_ && counts ? std::optional(std::move(made_)) : std::nullopt;
-  }
+  /// One; one a verdict where it maps them; none if no new mail connection matches it, or it decides nothing.
+  std::vector<FilterRule> rules() && { return std::move(rules_); }
 
  private:
   void take(std::string_view kind, const Value& value) {
-    if (kind == "match") return match(value);
+    if (kind == "match")
+      return match(member(value, {"left"}), member(value, {"right"}),
+                   member(value, {"op"}).text() == "==" || member(value, {"op"}).text() == "in");
+    if (kind == "vmap") return choose(member(value, {"key"}), member(value, {"data"}));
+    if (kind == "limit" || kind == "quota" || kind == "ct count") made_.narrow = true;
     if (kind == "log" && member(value, {"group"}).kind() == Value::Kind::integer)
       made_.log = "nflog:" + std::to_string(member(value, {"group"}).integer());
-    if (kind == "accept") decide(FilterRule::Does::pass);
-    if (kind == "drop" || kind == "reject") decide(FilterRule::Does::block);
+    decide(kind, value);
+  }
+
+  void decide(std::string_view kind, const Value& value) {
+    if (kind == "accept") does(FilterRule::Does::pass);
+    if (kind == "drop" || kind == "reject") does(FilterRule::Does::block);
+    if (kind == "return") does(FilterRule::Does::leave);
+    if (kind == "jump" || kind == "goto") {
+      does(FilterRule::Does::call);
+      made_.chain = within_ + '/' + member(value, {"target"}).text();
+      made_.for_good = kind == "goto";
+    }
     if (kind == "redirect" || kind == "dnat") {
-      decide(FilterRule::Does::redirect);
+      does(FilterRule::Does::redirect);
       made_.address = member(value, {"addr"}).text();
       made_.port = static_cast<std::uint16_t>(member(value, {"port"}).integer());
     }
   }
-  void decide(FilterRule::Does does) {
+  void does(FilterRule::Does what) {
     decides_ = true;
-    made_.does = does;
+    made_.does = what;
   }
 
-  void match(const Value& match) {
-    const auto& left = member(match, {"left"});
-    const auto& right = member(match, {"right"});
-    const bool equal = member(match, {"op"}).text() == "==" || member(match, {"op"}).text() == "in";
-    const auto& payload = member(left, {"payload"});
-    const auto& protocol = member(payload, {"protocol"}).text();
-    const auto& field = member(payload, {"field"}).text();
+  /// A verdict for each value of `key`, each a rule.
+  void choose(const Value& key, const Value& data) {
+    for (const Value* pair : members_of(data)) {
+      if (!pair->is_list() || pair->size() != 2) continue;
+      const Value& verdict = pair->items()[1];
+      if (!verdict.is_map() || verdict.size() == 0) continue;
+      NftRule one = *this;
+      one.match(key, pair->items()[0], true);
+      one.decide(verdict.key(0), verdict.items().front());
+      one.finish();
+      rules_ = std::move(one.rules_);
+    }
+  }
+
+  /// Nothing more is asked.
+  void finish() {
+    if (!matches_ || !decides_) return;
+    rules_.push_back(made_);
+    rules_.back().narrow = made_.narrow || (elsewhere_ && !made_.names_port);
+  }
+
+  void match(const Value& left, const Value& right, bool equal) {
+    const auto& protocol = member(left, {"payload", "protocol"}).text();
+    const auto& field = member(left, {"payload", "field"}).text();
     const auto& key = member(left, {"meta", "key"}).text();
+    if (protocol == "ip" || protocol == "ip6") family(protocol == "ip");
     if (field == "dport")
       port(protocol, equal == has_port_25(right));
     else if (field == "saddr" && right.is_text() && right.text().starts_with('@'))
-      members(protocol, right.text(), equal);
+      members(right.text(), equal);
     else if (field == "saddr")
       matches_ = matches_ && !equal;  // one's own hosts are no strangers
-    else if (key == "iifname" && right.is_text() && equal)
-      made_.interface = right.text();
+    else if (field == "daddr")
+      elsewhere_ = true;
+    else if ((key == "iifname" || key == "iif") && equal)
+      made_.interface = words_in(right);
     else if (key == "nfproto" && right.is_text())
       family((right.text() == "ipv4") == equal);
-    else if (key == "l4proto" && right.is_text())
-      matches_ = matches_ && (right.text() == "tcp") == equal;
+    else if (key == "l4proto" || field == "protocol" || field == "nexthdr")
+      matches_ = matches_ && has_word(right, "tcp") == equal;
+    else if (member(left, {"ct", "key"}).text() == "state")
+      matches_ = matches_ && has_word(right, "new") == equal;
     else
-      narrow_ = true;
+      made_.narrow = true;
   }
   void port(std::string_view protocol, bool smtp) {
     matches_ = matches_ && protocol != "udp" && smtp;
     made_.names_port = true;
   }
-  void members(std::string_view protocol, std::string_view set, bool equal) {
+  void members(std::string_view set, bool equal) {
     made_.set = within_ + '/' + std::string(set.substr(1));
     made_.but_members = !equal;
-    family(protocol == "ip");
   }
   void family(bool v4) {
     made_.v4 = made_.v4 && v4;
@@ -104,20 +160,35 @@ class NftRule {
   FilterRule made_;
   bool matches_ = true;
   bool decides_ = false;
-  bool narrow_ = false;  // it matches on something else as well
+  bool elsewhere_ = false;  // it is for some address of ours
+  std::vector<FilterRule> rules_;
+};
+
+/// Chains by name, also of those that come later.
+class Chains {
+ public:
+  explicit Chains(PacketFilter& filter) : filter_(filter) {}
+
+  RuleChain& of(const Value& object, std::string_view key) {
+    const auto name = within(object) + '/' + member(object, {key}).text();
+    const auto [place, is_new] = places_.emplace(name, filter_.chains.size());
+    if (is_new) filter_.chains.push_back({name, false, {}});
+    return filter_.chains[place->second];
+  }
+
+ private:
+  PacketFilter& filter_;
+  std::map<std::string, std::size_t> places_;
 };
 
 }  // namespace
 
 void read_nft(const Value& ruleset, PacketFilter& filter) {
-  std::map<std::string, std::size_t> chains;
+  Chains chains(filter);
   for (const Value& item : member(ruleset, {"nftables"}).items()) {
-    if (const auto& chain = member(item, {"chain"});
-        member(chain, {"type"}).text() == "nat" && member(chain, {"hook"}).text() == "prerouting") {
-      const auto name = within(chain) + '/' + member(chain, {"name"}).text();
-      chains[name] = filter.chains.size();
-      filter.chains.push_back({name, {}});
-    }
+    if (const auto& chain = member(item, {"chain"}); chain.is_map())
+      chains.of(chain, "name").entered =
+          member(chain, {"type"}).text() == "nat" && member(chain, {"hook"}).text() == "prerouting";
     if (const auto& set = member(item, {"set"}); set.is_map())
       filter.declared.push_back(within(set) + '/' + member(set, {"name"}).text());
     const auto& rule = member(item, {"rule"});
@@ -125,9 +196,7 @@ void read_nft(const Value& ruleset, PacketFilter& filter) {
     collect_sets(member(rule, {"expr"}), within(rule), filter.referenced);
     NftRule read(rule);
     if (!read.log().empty()) filter.logs.push_back(read.log());
-    const auto chain = chains.find(within(rule) + '/' + member(rule, {"chain"}).text());
-    if (chain == chains.end()) continue;
-    if (auto made = read.rule()) filter.chains[chain->second].rules.push_back(std::move(*made));
+    for (auto& made : std::move(read).rules()) chains.of(rule, "chain").rules.push_back(std::move(made));
   }
 }
 

@@ -13,14 +13,18 @@ namespace deferd::ctl {
 
 /// A rule that a new TCP connection to port 25 may match.
 struct FilterRule {
-  enum class Does : unsigned char { pass, redirect, block };
+  /// call: the rules of another chain come first; leave: the rest of this chain does not count.
+  enum class Does : unsigned char { pass, redirect, block, call, leave };
   Does does = Does::pass;
   bool at_once = false;  ///< The first such rule that matches decides; else the last of the others does.
   bool v4 = true, v6 = true;
   bool names_port = false;   ///< It is for port 25, not for any.
+  bool narrow = false;       ///< It looks at something else as well: who knows whether it matches.
   std::string interface;     ///< Empty: all.
   std::string set;           ///< Whose members it is for: a table of pf, FAMILY/TABLE/SET of nftables; empty: everybody.
   bool but_members = false;  ///< It is for everybody who is not in the set.
+  std::string chain;         ///< Of a call.
+  bool for_good = false;     ///< Of a call: whom the chain does not decide about leaves this one, too.
   std::string address;       ///< Of a redirect; empty: the interface's own.
   std::uint16_t port = 0;    ///< Of a redirect.
   std::string log;           ///< pflog1, nflog:155; empty: not logged.
@@ -29,13 +33,11 @@ struct FilterRule {
   bool is_for(Family family) const { return family == Family::v4 ? v4 : v6; }
 };
 
-/// Rules that are gone through one after the other, for connections that come in.
+/// Rules that are gone through one after the other.
 struct RuleChain {
   std::string name;
+  bool entered = true;  ///< By connections that come in; else only by calls.
   std::vector<FilterRule> rules;
-
-  /// What becomes of a client that is member of `set` (empty: of none) and comes in by `interface`. Null: no rule says.
-  const FilterRule* decides(std::string_view set, Family family, std::string_view interface) const;
 };
 
 struct PacketFilter {
@@ -46,7 +48,9 @@ struct PacketFilter {
 
   bool has(std::string_view set) const;
   bool uses(std::string_view set) const;
-  /// All that redirect port 25, in order.
+  /// Null: there is none of that name.
+  const RuleChain* chain(std::string_view name) const;
+  /// All that redirect port 25, in order, each once.
   std::vector<const FilterRule*> redirects() const;
   /// The redirect that catches a client of `set` (empty: a stranger); null: none, it gets to the mail server or is blocked.
   const FilterRule* caught_by(std::string_view set, Family family) const;
@@ -59,7 +63,7 @@ void read_pf_rules(std::string_view text, PacketFilter& filter);
 /// What `pfctl -sT` prints.
 void read_pf_tables(std::string_view text, PacketFilter& filter);
 
-/// What `nft -j -t list ruleset` prints. Chains that are jumped to are left out.
+/// What `nft -j -t list ruleset` prints. Maps of verdicts that have a name are left out: it does not print what they hold.
 void read_nft(const Value& ruleset, PacketFilter& filter);
 
 }  // namespace deferd::ctl

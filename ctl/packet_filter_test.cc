@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+
 #include "ctl/sick_host.h"
 
 namespace deferd::ctl {
@@ -11,6 +13,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 using Does = FilterRule::Does;
 
@@ -21,8 +24,10 @@ PacketFilter pf(std::string_view rules, std::string_view translation = "") {
   return filter;
 }
 
-/// A chain of nftables for what comes in; `rules` are lists of expressions.
-PacketFilter nft(const std::vector<std::string>& rules, const std::string& family = "inet") {
+using Rules = std::vector<std::string>;
+
+/// A chain of nftables for what comes in, and others that it may call; rules are lists of expressions.
+PacketFilter nft(const Rules& rules, const std::string& family = "inet", const std::map<std::string, Rules>& called = {}) {
   const std::string place = R"("family": ")" + family + R"(", "table": "deferd")";
   std::string text = R"({"nftables": [{"metainfo": {"version": "1.0.6"}}, {"table": {"family": "inet", "name": "deferd"}},
                          {"chain": {)" +
@@ -31,7 +36,12 @@ PacketFilter nft(const std::vector<std::string>& rules, const std::string& famil
                      place + R"(, "name": "guard", "type": "filter", "hook": "input"}},
                          {"set": {)" +
                      place + R"(, "name": "white4"}})";
-  for (const auto& rule : rules) text += R"(, {"rule": {)" + place + R"(, "chain": "strangers", "expr": [)" + rule + "]}}";
+  const auto add = [&](const std::string& chain, const Rules& its) {
+    for (const auto& rule : its) text += R"(, {"rule": {)" + place + R"(, "chain": ")" + chain + R"(", "expr": [)" + rule + "]}}";
+  };
+  for (const auto& [chain, its] : called) text += R"(, {"chain": {)" + place + R"(, "name": ")" + chain + R"("}})";
+  add("strangers", rules);
+  for (const auto& [chain, its] : called) add(chain, its);
   PacketFilter filter;
   read_nft(json(text + "]}"), filter);
   return filter;
@@ -100,9 +110,16 @@ TEST(PfListing, PassesOverWhatIsNotStrangersMail) {
                             "pass in proto tcp from any port = 25 to any", "match in all scrub (no-df)", "anchor \"x\" all", "",
                             "anchor \"x\" all {\n  pass in quick all\n}", "pass in proto tcp from any to 192.0.2.9 flags S/SA"})
     EXPECT_NE(pf(redirect + other + "\n").caught_by("", Family::v4), nullptr) << other;
-  for (const char* other : {"pass all flags S/SA", "pass in on egress from ! 192.0.2.0/24 to any", "block drop in all",
-                            "block return all", "pass in proto tcp from any to 192.0.2.9 port = smtp"})
+  for (const char* other :
+       {"pass all flags S/SA", "pass in on any all flags S/SA", "pass in on egress from ! 192.0.2.0/24 to any",
+        "block drop in all", "block return all", "pass in proto tcp from any to 192.0.2.9 port = smtp"})
     EXPECT_EQ(pf(redirect + other + "\n").caught_by("", Family::v4), nullptr) << other;
+}
+
+TEST(PfListing, KnowsThatRulesWhichDecideNothingMayLog) {
+  const auto filter = pf("match out log (matches, to pflog1) on egress proto tcp from any to any port = 25\n");
+  EXPECT_THAT(filter.logs, ElementsAre("pflog1"));
+  EXPECT_THAT(filter.chains.back().rules, IsEmpty());
 }
 
 TEST(PfListing, SurvivesLinesThatEndEarly) {
@@ -167,10 +184,118 @@ TEST(NftListing, PassesOverWhatIsNotStrangersMail) {
     EXPECT_EQ(nft({other, redirect}).caught_by("", Family::v4), nullptr) << other;
 }
 
+std::string jump(const std::string& chain) { return R"({"jump": {"target": ")" + chain + R"("}})"; }
+std::string go_to(const std::string& chain) { return R"({"goto": {"target": ")" + chain + R"("}})"; }
+/// Matches on a mark: who has it?
+const std::string kMarked = R"({"match": {"op": "==", "left": {"meta": {"key": "mark"}}, "right": 1}})";
+const std::string kReturn = R"({"return": null})";
+const std::string kWhite = "inet/deferd/white4";
+
+TEST(NftListing, IsFollowedIntoTheChainsThatRulesCall) {
+  for (const auto& call : {jump("mail"), go_to("mail")}) {
+    const auto filter = nft({kPort25 + "," + call}, "inet", {{"mail", {kFromWhite + "," + kAccept, kRedirect}}});
+    ASSERT_NE(filter.caught_by("", Family::v4), nullptr) << call;
+    EXPECT_EQ(filter.caught_by("", Family::v4)->text, "a rule in inet/deferd/mail");
+    EXPECT_EQ(filter.caught_by(kWhite, Family::v4), nullptr) << call;
+    EXPECT_THAT(filter.redirects(), SizeIs(1)) << call;
+    const auto late = nft({kPort25 + "," + call}, "inet", {{"mail", {kRedirect, kFromWhite + "," + kAccept}}});
+    EXPECT_NE(late.caught_by(kWhite, Family::v4), nullptr) << call;
+  }
+  const auto twice = nft({kPort25 + "," + jump("one"), kPort25 + "," + jump("two")}, "inet",
+                         {{"one", {kFromWhite + "," + kAccept}}, {"two", {jump("last")}}, {"last", {kRedirect}}});
+  EXPECT_NE(twice.caught_by("", Family::v4), nullptr);
+  EXPECT_EQ(twice.caught_by(kWhite, Family::v4), nullptr);
+}
+
+TEST(NftListing, ComesBackFromAJumpAndNotFromAGoto) {
+  const std::map<std::string, Rules> spared{{"spared", {kFromWhite + "," + kAccept}}};
+  const auto back = nft({kPort25 + "," + jump("spared"), kPort25 + "," + kRedirect}, "inet", spared);
+  EXPECT_NE(back.caught_by("", Family::v4), nullptr);
+  EXPECT_EQ(back.caught_by(kWhite, Family::v4), nullptr);
+  EXPECT_EQ(nft({kPort25 + "," + go_to("spared"), kPort25 + "," + kRedirect}, "inet", spared).caught_by("", Family::v4), nullptr);
+}
+
+TEST(NftListing, LeavesAChainWhereARuleSaysSo) {
+  const auto filter = nft({kPort25 + "," + jump("mail"), kPort25 + "," + kAccept}, "inet",
+                          {{"mail", {kFromWhite + "," + kReturn, kMarked + "," + kReturn, kRedirect}}});
+  EXPECT_NE(filter.caught_by("", Family::v4), nullptr);
+  EXPECT_EQ(filter.caught_by(kWhite, Family::v4), nullptr);
+}
+
+TEST(NftListing, FollowsAMapOfVerdicts) {
+  const auto by_port = [](const std::string& verdicts) {
+    return R"({"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": {"set": [)" + verdicts + "]}}}";
+  };
+  const std::map<std::string, Rules> mail{{"mail", {kFromWhite + "," + kAccept, kRedirect}}};
+  const auto filter = nft({by_port("[443, " + kAccept + "], [25, " + jump("mail") + "]")}, "inet", mail);
+  EXPECT_NE(filter.caught_by("", Family::v4), nullptr);
+  EXPECT_EQ(filter.caught_by(kWhite, Family::v4), nullptr);
+  EXPECT_EQ(nft({by_port(R"([{"range": [20, 30]}, )" + kAccept + "]"), kPort25 + "," + kRedirect}).caught_by("", Family::v4),
+            nullptr);
+  EXPECT_EQ(nft({by_port("[443, " + jump("mail") + "]")}, "inet", mail).caught_by("", Family::v4), nullptr);
+  // Of a map with a name the listing does not tell what it holds.
+  const std::string named = R"({"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": "@ports"}})";
+  EXPECT_NE(nft({named, kPort25 + "," + kRedirect}).caught_by("", Family::v4), nullptr);
+}
+
+TEST(NftListing, AsksByWhichInterfaceACallIsReached) {
+  const auto by = [](const std::string& names) {
+    return R"({"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": )" + names + "}}";
+  };
+  const std::map<std::string, Rules> mail{{"mail", {kFromWhite + "," + kAccept, kRedirect}}};
+  for (const std::string names : {R"("eth0")", R"({"set": ["eth0", "eth1"]})"}) {
+    const auto call = by(names) + "," + kPort25 + "," + jump("mail");
+    EXPECT_NE(nft({by(R"("eth7")") + "," + kAccept, call}, "inet", mail).caught_by("", Family::v4), nullptr) << names;
+    EXPECT_EQ(nft({by(names) + "," + kAccept, call}, "inet", mail).caught_by("", Family::v4), nullptr) << names;
+    EXPECT_EQ(nft({call}, "inet", mail).caught_by(kWhite, Family::v4), nullptr) << names;
+  }
+}
+
+TEST(NftListing, IsNotSureOfACallThatLooksAtMore) {
+  const std::map<std::string, Rules> chains{{"mail", {kFromWhite + "," + kAccept, kRedirect}}, {"open", {kAccept}}};
+  const auto filter = nft({kMarked + "," + kPort25 + "," + jump("mail")}, "inet", chains);
+  EXPECT_NE(filter.caught_by("", Family::v4), nullptr);
+  EXPECT_EQ(filter.caught_by(kWhite, Family::v4), nullptr);
+  for (const auto& call : {jump("open"), go_to("open")})
+    EXPECT_NE(nft({kMarked + "," + call, kPort25 + "," + kRedirect}, "inet", chains).caught_by("", Family::v4), nullptr) << call;
+  EXPECT_EQ(nft({jump("open"), kPort25 + "," + kRedirect}, "inet", chains).caught_by("", Family::v4), nullptr);
+}
+
+TEST(NftListing, IsFollowedWithinBounds) {
+  const auto circle = nft({kPort25 + "," + jump("a"), kPort25 + "," + kRedirect}, "inet",
+                          {{"a", {jump("b")}}, {"b", {jump("a"), jump("nowhere")}}});
+  EXPECT_NE(circle.caught_by("", Family::v4), nullptr);
+  std::map<std::string, Rules> wide;
+  for (int i = 0; i < 20; ++i) wide["c" + std::to_string(i)] = Rules(20, jump("c" + std::to_string(i + 1)));
+  EXPECT_EQ(nft({kPort25 + "," + jump("c0")}, "inet", wide).caught_by("", Family::v4), nullptr);
+}
+
+TEST(NftListing, KnowsWhatANewConnectionIs) {
+  const auto state = [](const std::string& right) {
+    return R"({"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": )" + right + "}}";
+  };
+  for (const std::string states : {R"("new")", R"(["new", "untracked"])"})
+    EXPECT_EQ(nft({state(states) + "," + kPort25 + "," + kFromWhite + "," + kAccept, kPort25 + "," + kRedirect})
+                  .caught_by(kWhite, Family::v4),
+              nullptr)
+        << states;
+  const std::string limited = kPort25 + R"(, {"limit": {"rate": 10, "per": "second"}}, )" + kAccept;
+  EXPECT_NE(nft({limited, kPort25 + "," + kRedirect}).caught_by("", Family::v4), nullptr);
+}
+
+TEST(NftListing, KnowsTheFamilyOfAnAddressThatARuleLooksAt) {
+  const std::string others =
+      R"({"match": {"op": "!=", "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": "192.0.2.1"}})";
+  const auto filter = nft({others + "," + kPort25 + "," + kRedirect});
+  EXPECT_NE(filter.caught_by("", Family::v4), nullptr);
+  EXPECT_EQ(filter.caught_by("", Family::v6), nullptr);
+}
+
 TEST(NftListing, SurvivesAnyJson) {
   for (const char* text :
        {"{}", "[]", R"({"nftables": {}})", R"({"nftables": [1, "x", {"rule": 1}, {"rule": {}}, {"chain": []}, {"set": null}]})",
         R"({"nftables": [{"chain": {"type": "nat", "hook": "prerouting"}}, {"rule": {"expr": [1, {}, {"match": 1}, {"log": 1},
+                               {"vmap": 1}, {"vmap": {"data": {"set": [1, [], [25, 1], [25, {}]]}}}, {"jump": 1},
                                {"redirect": 1}, {"dnat": {"port": "x"}}, {"match": {"left": {"payload": 1}, "right": {"set": 1}}}]}}]})"}) {
     PacketFilter filter;
     read_nft(json(text), filter);

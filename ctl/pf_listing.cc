@@ -51,7 +51,8 @@ class PfLine {
       return true;
     }
     if (first == "block") rule_.does = FilterRule::Does::block;
-    return first == "pass" || first == "block";
+    if (first == "match") matches_ = false;  // it decides nothing, but may log
+    return first == "pass" || first == "block" || first == "match";
   }
 
   void word(std::string_view word) {
@@ -79,6 +80,7 @@ class PfLine {
   }
 
   void on() {
+    if (take("any")) return;
     if (take("!"))
       narrow_ = true, next();
     else

@@ -85,9 +85,9 @@ def gateway(**options):
         yield deferd
 
 
-def load_rules(deferd, *options):
+def load_rules(deferd, *options, change=lambda rules: rules):
     path = deferd.folder / "deferd.nft"
-    path.write_text(deferd.ctl("pf-rules", "nft", "--interface", "gw0", *options))
+    path.write_text(change(deferd.ctl("pf-rules", "nft", "--interface", "gw0", *options)))
     nft("-c", "-f", str(path))
     nft("-f", str(path))
 
@@ -181,6 +181,27 @@ def the_doctor_sees_what_is_broken():
         assert "by IPv4 no rule leads strangers" in expect_verdicts(deferd, redirect="fail")["redirect"][1]
 
 
+def by_a_call(rules):
+    """The same, where the rules for strangers are in a chain of their own."""
+    before, _, rest = rules.partition("\tchain strangers {\n")
+    body, _, after = rest.partition("\n\t}\n")
+    base, *its = body.splitlines()
+    called = [rule.replace("iifname $external ", "").replace("tcp dport 25", "meta l4proto tcp") for rule in its]
+    return (f"{before}\tchain mail {{\n" + "\n".join(called) + f"\n\t}}\n\tchain strangers {{\n{base}\n"
+            f"\t\tiifname $external tcp dport vmap {{ 25 : jump mail, 465 : accept }}\n\t}}\n{after}")
+
+
+def the_doctor_follows_rules_into_the_chains_they_call():
+    with gateway() as deferd:
+        load_rules(deferd, change=by_a_call)
+        nft("add", "element", "inet", "deferd", "white4", f"{{ {WHITE} timeout 1h }}")
+        assert greeted(STRANGER) == DEFERD + " ESMTP" and greeted(WHITE) == MTA
+        expect_verdicts(deferd, rules="ok", redirect="ok", tables="ok", order="ok")
+        nft("insert", "rule", "inet", "deferd", "mail", "meta", "l4proto", "tcp", "redirect", "to", ":8025")
+        assert greeted(WHITE) == DEFERD + " ESMTP"
+        assert "white4 are redirected" in expect_verdicts(deferd, order="fail", redirect="ok")["order"][1]
+
+
 def the_doctor_finds_a_whole_bridge_well():
     with temporary_folder() as folder:
         plugins = (f"  - greylist: {{}}\n  - pfbridge: {{helper: 'unix:{folder}/helper.sock', "
@@ -239,5 +260,6 @@ threading.Thread(target=mta.serve_forever, daemon=True).start()
 
 tests = [every_file_of_rules_loads_and_loads_again, strangers_meet_deferd_and_others_the_mail_server, a_network_is_as_good_as_a_host,
          only_the_listed_are_redirected_where_that_is_wanted, nobody_comes_to_deferds_port_by_himself, the_doctor_finds_the_rules_well,
-         the_doctor_sees_what_is_broken, the_doctor_finds_a_whole_bridge_well, rules_that_could_not_lead_to_deferd_are_not_printed]
+         the_doctor_sees_what_is_broken, the_doctor_follows_rules_into_the_chains_they_call, the_doctor_finds_a_whole_bridge_well,
+         rules_that_could_not_lead_to_deferd_are_not_printed]
 play([test for test in tests if len(sys.argv) < 3 or test.__name__ in sys.argv[2:]])
