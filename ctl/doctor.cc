@@ -30,7 +30,7 @@ void print_json(const Screen& screen, const Check& check, const Finding& finding
 Outcome<void> examine(Facts& facts, const Job& job) {
   Examination examination(facts);
   std::size_t warnings = 0, failures = 0;
-  for (const auto checks : {daemon_checks(), filter_checks()})
+  for (const auto checks : {daemon_checks(), filter_checks(), table_checks()})
     for (const Check& check : checks) {
       const Finding finding = check.look(examination);
       job.arguments.json ? print_json(job.screen, check, finding) : print_line(job.screen, check, finding);

@@ -1,6 +1,5 @@
-// Checks of the packet filter around deferd: do its rules and tables fit what deferd does?
+// Checks of the rules of the packet filter around deferd: do they fit what deferd does?
 #include <algorithm>
-#include <charconv>
 #include <string>
 
 #include "ctl/doctor.h"
@@ -14,58 +13,6 @@ constexpr std::string_view kPrint = "deferctl pf-rules prints rules that fit";
 
 std::string name_of(Family family) { return family == Family::v4 ? "IPv4" : "IPv6"; }
 bool is_of(const Endpoint& endpoint, Family family) { return endpoint.address.is_v4() == (family == Family::v4); }
-
-/// What is wrong, collected; and the finding that it makes.
-struct Faults {
-  std::string what, remedy;
-  void add(const std::string& fault, std::string_view its_remedy) {
-    append(what, fault);
-    if (remedy.find(its_remedy) == std::string::npos) append(remedy, std::string(its_remedy));
-  }
-  Finding finding(std::string well) const {
-    return what.empty() ? Finding{Verdict::ok, std::move(well)} : Finding{Verdict::fail, what, remedy};
-  }
-};
-
-bool has_plugin(Examination& examination, std::string_view name) {
-  const auto plugins = examination.facts().ask_rows("/v1/plugins");
-  return plugins && std::any_of(plugins->begin(), plugins->end(),
-                                [&](const Value& plugin) { return member(plugin, {"plugin"}).text() == name; });
-}
-
-/// `rows` as `deferctl bridge` has them: a table, or a helper that has none.
-Finding tables_are_kept(const std::vector<Value>& rows) {
-  Faults faults;
-  std::string held;
-  if (rows.empty()) faults.add("pfbridge keeps no table", "is deferd-helper running? deferctl bridge");
-  for (const Value& row : rows) {
-    const auto& table = member(row, {"table"}).text();
-    const auto& name = table.empty() ? member(row, {"set"}).text() : table;
-    if (const auto& error = member(row, {"error"}).text(); !error.empty())
-      faults.add(name + " at " + member(row, {"helper"}).text() + ": " + error,
-                 "is deferd-helper running (its log says more)? deferctl bridge");
-    if (const auto count = member(row, {"held"}).integer(); count > 0)
-      append(held, std::to_string(count) + " entries of " + name);
-  }
-  if (!held.empty() && faults.what.empty())
-    return {Verdict::warn, "not removed, because it looks like a mistake: " + held,
-            "if the store is as it should be: deferctl bridge adopt"};
-  return faults.finding(counted(rows.size(), "line") + " in deferctl bridge, all in order");
-}
-
-Finding passed_get_in(Examination& examination) {
-  const auto& setup = examination.setup();
-  if (!setup) return {Verdict::skipped, "deferd does not answer"};
-  if (examination.listeners().empty()) return {Verdict::skipped, "listen.smtp has no address: nothing is redirected to deferd"};
-  if (!has_plugin(examination, "pfbridge")) {
-    if (member(*setup, {"smtp", "handover"}).is_map()) return {Verdict::ok, "by hand-over alone"};
-    return {Verdict::fail, "whoever passes stays redirected: neither the plugin pfbridge nor smtp.handover is there",
-            "docs/hand-over.md for the one, docs/running-behind-pf.md for the other"};
-  }
-  const auto& rows = examination.bridge();
-  if (!rows) return {Verdict::fail, "deferctl bridge: " + rows.error().what, "see deferd's log"};
-  return tables_are_kept(*rows);
-}
 
 Finding rules_are_in_force(Examination& examination) {
   if (auto unseen = examination.filter_unseen()) return *unseen;
@@ -87,6 +34,21 @@ std::string wrong_target(const FilterRule& rule, Family family, const std::vecto
          std::to_string(rule.port) + ", where deferd does not listen";
 }
 
+/// Of an interface that is not there nobody hears: rules may name it all the same.
+bool is_there(Examination& examination, const std::string& interface) {
+  auto& facts = examination.facts();
+  if (examination.kind() == FilterKind::pf)
+    return facts.run({"ifconfig", interface}).ok() || !facts.run({"ifconfig", "-g", interface}).output.empty();  // or a group
+  const auto all = facts.read_file("/proc/net/dev");
+  if (!all || interface.find_first_of("*,") != std::string::npos) return true;
+  bool found = false;
+  each_line_of(*all, [&](std::string_view line, std::size_t) {
+    const auto words = words_of(line);
+    found = found || (!words.empty() && words.front().substr(0, words.front().find(':')) == interface);
+  });
+  return found;
+}
+
 Finding redirect_reaches_deferd(Examination& examination) {
   if (auto unseen = examination.filter_unseen()) return *unseen;
   const auto& rules = *examination.filter().rules;
@@ -101,11 +63,16 @@ Finding redirect_reaches_deferd(Examination& examination) {
       const std::string who = set.empty() ? "strangers" : "members of " + set;
       const auto* redirect = rules.caught_by(set, family);
       if (redirect == nullptr && listens)
-        faults.add("by " + name_of(family) + " no rule leads " + who + " to deferd, or a later one overrules it", kPrint);
+        faults.add("by " + name_of(family) + " no rule leads " + who +
+                       " to deferd, or another one decides: with nftables, or `quick`, one before it, else one after it",
+                   kPrint);
       if (redirect == nullptr) continue;
       if (const auto wrong = wrong_target(*redirect, family, listeners); !wrong.empty())
         faults.add("by " + name_of(family) + " " + wrong,
                    "correct the port or address in the rules, or listen.smtp; " + std::string(kPrint));
+      if (!redirect->interface.empty() && !is_there(examination, redirect->interface))
+        faults.add("the redirect is for the interface " + redirect->interface + ", which does not exist",
+                   "deferctl pf-rules --interface NAME prints it for another");
     }
     append(well, name_of(family) + (listens ? " reaches deferd" : " is not redirected"));
   }
@@ -114,7 +81,7 @@ Finding redirect_reaches_deferd(Examination& examination) {
 
 Finding tables_are_used(Examination& examination) {
   if (auto unseen = examination.filter_unseen()) return *unseen;
-  if (!examination.helpers_known() && !has_plugin(examination, "pfbridge"))
+  if (!examination.helpers_known() && !examination.has_plugin("pfbridge"))
     return {Verdict::skipped, "there is no pfbridge to keep tables"};
   const auto& rules = *examination.filter().rules;
   Faults faults;
@@ -214,37 +181,9 @@ Finding passing_is_seen(Examination& examination) {
   return {Verdict::ok, counted(static_cast<std::uint64_t>(seen), "connection") + " seen"};
 }
 
-Finding table_limit_suffices(Examination& examination) {
-  if (auto unseen = examination.filter_unseen()) return *unseen;
-  const auto& tables = examination.plan().tables;
-  if (tables.empty() || tables.front().kind != FilterKind::pf) return {Verdict::skipped, "nftables has no such limit"};
-  std::optional<std::int64_t> limit;
-  const auto memory = examination.facts().run({"pfctl", "-sm"});
-  each_line_of(memory.output, [&](std::string_view line, std::size_t) {
-    const auto words = words_of(line);
-    if (words.size() >= 4 && words.front() == "table-entries") limit = whole_number(words.back());
-  });
-  if (!limit) return {Verdict::skipped, "pfctl -sm tells no limit of table-entries"};
-  std::int64_t entries = 0;
-  if (examination.bridge())
-    for (const Value& row : *examination.bridge())
-      entries += std::max(member(row, {"wanted"}).integer(), member(row, {"present"}).integer());
-  const std::string what = std::to_string(entries) + " entries of " + std::to_string(*limit) + " that all tables may have";
-  const std::string remedy =
-      "set limit table-entries " + std::to_string(std::max<std::int64_t>(400'000, 2 * entries)) + " in pf.conf";
-  if (entries >= *limit) return {Verdict::fail, what, remedy};
-  if (entries >= *limit / 5 * 4) return {Verdict::warn, what, remedy};
-  return {Verdict::ok, what};
-}
-
 constexpr Check kFilterChecks[] = {
-    {"bridge", passed_get_in},
-    {"rules", rules_are_in_force},
-    {"redirect", redirect_reaches_deferd},
-    {"tables", tables_are_used},
-    {"order", order_is_right},
-    {"capture", passing_is_seen},
-    {"table-entries", table_limit_suffices},
+    {"rules", rules_are_in_force}, {"redirect", redirect_reaches_deferd}, {"tables", tables_are_used},
+    {"order", order_is_right},     {"capture", passing_is_seen},
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ class DoctorTest : public testing::Test {
  protected:
   Finding look(std::string_view name) {
     Examination examination(host);
-    for (const auto checks : {daemon_checks(), filter_checks()})
+    for (const auto checks : {daemon_checks(), filter_checks(), table_checks()})
       for (const Check& check : checks)
         if (check.name == name) return check.look(examination);
     ADD_FAILURE() << "no check " << name;
@@ -59,15 +59,16 @@ class DoctorTest : public testing::Test {
 };
 
 TEST_F(DoctorTest, FindsNothingOnAHostThatIsWell) {
-  for (const auto checks : {daemon_checks(), filter_checks()})
-    for (const Check& check : checks) expect(check.name, Verdict::ok);
+  for (const auto checks : {daemon_checks(), filter_checks(), table_checks()})
+    for (const Check& check : checks) expect(check.name, check.name == "table-requests" ? Verdict::skipped : Verdict::ok);
   EXPECT_EQ(run(), 0) << out;
 }
 
 TEST_F(DoctorTest, FindsNothingOnAFreebsdThatIsWell) {
   host.be_freebsd();
-  for (const Check& check : filter_checks())
-    if (check.name != "bridge") expect(check.name, Verdict::ok);
+  for (const auto checks : {filter_checks(), table_checks()})
+    for (const Check& check : checks)
+      if (check.name != "bridge") expect(check.name, Verdict::ok);
 }
 
 TEST_F(DoctorTest, TellsByItsExitCodeWhatTheWorstWas) {
@@ -88,12 +89,13 @@ TEST_F(DoctorTest, SpeaksJson) {
   EXPECT_EQ(first.find("check")->text(), "daemon");
   EXPECT_EQ(first.find("verdict")->text(), "fail");
   EXPECT_THAT(first.find("remedy")->text(), HasSubstr("deferd -t"));
-  EXPECT_EQ(static_cast<std::size_t>(std::count(out.begin(), out.end(), '\n')), daemon_checks().size() + filter_checks().size());
+  EXPECT_EQ(static_cast<std::size_t>(std::count(out.begin(), out.end(), '\n')),
+            daemon_checks().size() + filter_checks().size() + table_checks().size());
 }
 
 TEST_F(DoctorTest, SkipsWhatOnlyADaemonCouldTell) {
   host.down = true;
-  for (const auto checks : {daemon_checks(), filter_checks()})
+  for (const auto checks : {daemon_checks(), filter_checks(), table_checks()})
     for (const Check& check : checks) expect(check.name, check.name == "daemon" ? Verdict::fail : Verdict::skipped);
 }
 
@@ -178,12 +180,18 @@ TEST_F(DoctorTest, SeesThatNobodyWhoPassedGetsIn) {
 TEST_F(DoctorTest, SeesATableThatIsNotKept) {
   host.rows["/v1/bridge"].push_back(json(R"({"table": "trapped", "helper": "unix:/x", "error": "not connected"})"));
   expect("bridge", Verdict::fail, "trapped at unix:/x: not connected", "deferd-helper");
-  host.rows["/v1/bridge"] = {json(R"({"table": "white", "helper": "unix:/x", "held": 700})")};
-  expect("bridge", Verdict::warn, "700 entries of white", "deferctl bridge adopt");
   host.rows["/v1/bridge"].clear();
   expect("bridge", Verdict::fail, "no table");
   host.rows.erase("/v1/bridge");
   expect("bridge", Verdict::fail);
+}
+
+TEST_F(DoctorTest, SeesEntriesThatAnOperatorHasToDecideAbout) {
+  host.rows["/v1/bridge"] = {json(R"({"table": "white", "helper": "unix:/x", "held": 700, "present": 712, "wanted": 12})"),
+                             json(R"({"table": "trapped", "helper": "unix:/x", "held": 0, "present": 5, "wanted": 5})")};
+  expect("bridge", Verdict::warn, "held: 700 of 712 entries of white at unix:/x. They stay", "deferctl bridge adopt");
+  EXPECT_THAT(look("bridge").what, HasSubstr("store is new"));
+  EXPECT_THAT(look("bridge").remedy, HasSubstr("keep_foreign"));
 }
 
 TEST_F(DoctorTest, SeesAPacketFilterThatDoesNothing) {
@@ -200,14 +208,16 @@ TEST_F(DoctorTest, SeesAPacketFilterThatDoesNothing) {
 
 TEST_F(DoctorTest, SkipsThePacketFilterWhereThereIsNone) {
   host.set_smtp("listening", json("[]"));
-  for (const Check& check : filter_checks()) expect(check.name, Verdict::skipped, "listen.smtp");
+  for (const auto checks : {filter_checks(), table_checks()})
+    for (const Check& check : checks) expect(check.name, Verdict::skipped, "listen.smtp");
 }
 
 TEST_F(DoctorTest, SkipsThePacketFilterOfAnotherHost) {
   host.answers["/v1/setup"].set("helpers",
                                 json(R"([["ssh", "fw", "deferd-helper", "--table", "white=pf:deferd-white", "--stdio"]])"));
-  for (const Check& check : filter_checks())
-    if (check.name != "bridge") expect(check.name, Verdict::skipped, "another host");
+  for (const auto checks : {filter_checks(), table_checks()})
+    for (const Check& check : checks)
+      if (check.name != "bridge") expect(check.name, Verdict::skipped, "another host");
 }
 
 TEST_F(DoctorTest, SeesARedirectThatMissesTheListener) {
@@ -217,6 +227,14 @@ TEST_F(DoctorTest, SeesARedirectThatMissesTheListener) {
   host.set_smtp("listening", json(R"(["192.0.2.1:8025", "[::1]:8025"])"));
   expect("redirect", Verdict::fail, "by IPv4");
   host.set_smtp("listening", json(R"(["0.0.0.0:8025", "[::]:8025"])"));
+  expect("redirect", Verdict::ok);
+}
+
+TEST_F(DoctorTest, SeesARedirectForAnInterfaceThatIsNotThere) {
+  host.be_freebsd();
+  host.programs.erase("ifconfig vtnet0");
+  expect("redirect", Verdict::fail, "the interface vtnet0, which does not exist", "--interface");
+  host.programs["ifconfig -g vtnet0"] = {"em0\n", ""};  // a group
   expect("redirect", Verdict::ok);
 }
 
@@ -230,7 +248,7 @@ TEST_F(DoctorTest, SeesAFamilyThatIsNotRedirected) {
 
 TEST_F(DoctorTest, SeesALaterRuleThatOverrulesTheRedirect) {
   host.programs["pfctl -sr"].output += "pass all flags S/SA\n";
-  expect("redirect", Verdict::fail, "a later one overrules it");
+  expect("redirect", Verdict::fail, "else one after it");
   host.programs["pfctl -sr"].output =
       "pass in quick on egress proto tcp from any to any port = 25 flags S/SA\n" + std::string(kOpenbsdRules);
   expect("redirect", Verdict::fail, "by IPv4 no rule leads strangers");
@@ -313,6 +331,23 @@ TEST_F(DoctorTest, SeesTablesThatAreAlmostFull) {
   expect("table-entries", Verdict::warn, "160000 entries", "set limit table-entries 400000");
   host.rows["/v1/bridge"] = {json(R"({"table": "white", "wanted": 300000, "present": 200000})")};
   expect("table-entries", Verdict::fail, "300000 entries", "set limit table-entries 600000");
+}
+
+TEST_F(DoctorTest, SeesATableThatIsTooLargeToBeReadBack) {
+  const auto white = [&](int entries) { host.rows["/v1/bridge"] = {json(R"({"wanted": )" + std::to_string(entries) + "}")}; };
+  white(60'000);
+  expect("table-requests", Verdict::skipped, "no net.pf.request_maxcount");  // OpenBSD
+  host.be_freebsd();
+  white(40'000);
+  expect("table-requests", Verdict::ok, "40000 entries, and a request may be for 65535");
+  white(50'000);
+  expect("table-requests", Verdict::warn, "50000 entries", "sysctl net.pf.request_maxcount=400000");
+  white(60'000);  // they fit, but not with the room that deferd-helper asks for
+  expect("table-requests", Verdict::fail, "60000 entries", "/etc/sysctl.conf");
+  host.programs["sysctl -n net.pf.request_maxcount"].output = "400000\n";
+  expect("table-requests", Verdict::ok);
+  white(400'000);
+  expect("table-requests", Verdict::fail, "", "sysctl net.pf.request_maxcount=800000");
 }
 
 TEST_F(DoctorTest, EscapesWhatATerminalWouldActOn) {

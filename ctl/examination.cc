@@ -47,6 +47,15 @@ std::string_view to_string(Verdict verdict) {
 
 void append(std::string& all, const std::string& one) { all += (all.empty() ? "" : "; ") + one; }
 
+void Faults::add(const std::string& fault, std::string_view its_remedy) {
+  if (what.find(fault) == std::string::npos) append(what, fault);
+  if (remedy.find(its_remedy) == std::string::npos) append(remedy, std::string(its_remedy));
+}
+
+Finding Faults::finding(std::string well) const {
+  return what.empty() ? Finding{Verdict::ok, std::move(well)} : Finding{Verdict::fail, what, remedy};
+}
+
 std::string counted(std::uint64_t count, std::string_view what) {
   return std::to_string(count) + ' ' + std::string(what) + (count == 1 ? "" : "s");
 }
@@ -59,6 +68,12 @@ const Outcome<Value>& Examination::setup() {
 }
 const Outcome<std::vector<Value>>& Examination::bridge() {
   return once(bridge_, [&] { return facts_.ask_rows("/v1/bridge"); });
+}
+
+bool Examination::has_plugin(std::string_view name) {
+  const auto& plugins = once(plugins_, [&] { return facts_.ask_rows("/v1/plugins"); });
+  return plugins && std::any_of(plugins->begin(), plugins->end(),
+                                [&](const Value& plugin) { return member(plugin, {"plugin"}).text() == name; });
 }
 
 const std::vector<Endpoint>& Examination::listeners() {

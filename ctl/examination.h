@@ -25,6 +25,14 @@ struct Finding {
 /// `one; another`
 void append(std::string& all, const std::string& one);
 
+/// What is wrong, collected; and the finding that it makes.
+struct Faults {
+  std::string what, remedy;
+
+  void add(const std::string& fault, std::string_view its_remedy);
+  Finding finding(std::string well) const;  ///< `well`, if nothing is wrong.
+};
+
 /// `1 rule`, `2 rules`
 std::string counted(std::uint64_t count, std::string_view what);
 
@@ -43,11 +51,13 @@ class Examination {
   const Outcome<Value>& status();  ///< /v1/status
   const Outcome<Value>& setup();   ///< /v1/setup
   const Outcome<std::vector<Value>>& bridge();
+  bool has_plugin(std::string_view name);
 
   const std::vector<Endpoint>& listeners();  ///< Of the SMTP front end.
   /// What the helpers keep. Where deferd knows of none: what the usual rules have, if there are such.
   const HelperPlan& plan();
   bool helpers_known();  ///< From deferd.yaml, and not guessed.
+  FilterKind kind();     ///< What the packet filter here speaks.
   const Filtering& filter();
   /// Only clients on lists are redirected: everybody else is none of deferd's business.
   bool listed_only();
@@ -56,13 +66,12 @@ class Examination {
   std::optional<Finding> filter_unseen();
 
  private:
-  FilterKind kind();
   void read_pf(Filtering& filtering);
   void read_nftables(Filtering& filtering);
 
   Facts& facts_;
   std::optional<Outcome<Value>> status_, setup_;
-  std::optional<Outcome<std::vector<Value>>> bridge_;
+  std::optional<Outcome<std::vector<Value>>> bridge_, plugins_;
   std::optional<std::vector<Endpoint>> listeners_;
   std::optional<HelperPlan> told_, plan_;
   std::optional<Filtering> filtering_;

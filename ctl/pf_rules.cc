@@ -1,11 +1,10 @@
 // pf-rules: the packet filter's rules for the deferd that runs.
 #include <sys/utsname.h>
 
-#include <fstream>
 #include <string>
 
 #include "ctl/commands.h"
-#include "ctl/fields.h"
+#include "ctl/default_interface.h"
 #include "ctl/rule_filler.h"
 #include "ctl/rule_templates.h"
 
@@ -34,16 +33,6 @@ std::string file_name(RuleSystem system, bool listed_only) {
   return "nftables" + variant + ".nft";
 }
 
-/// Where the default route goes, from Linux's own table; empty: not known.
-std::string default_interface() {
-  std::ifstream routes("/proc/net/route");
-  for (std::string line; std::getline(routes, line);) {
-    const auto fields = words_of(line);
-    if (fields.size() > 7 && fields[1] == "00000000" && fields[7] == "00000000") return std::string(fields[0]);
-  }
-  return {};
-}
-
 }  // namespace
 
 Outcome<void> pf_rules(const Job& job) {
@@ -53,7 +42,10 @@ Outcome<void> pf_rules(const Job& job) {
   auto facts = rule_facts(system, *setup, job.arguments.listed_only);
   if (!facts) return tl::unexpected(facts.error());
   facts->interface = job.arguments.interface;
-  if (facts->interface.empty() && system == RuleSystem::nft) facts->interface = default_interface();
+  if (HostFacts host(job.daemon); facts->interface.empty()) facts->interface = default_interface(system, host);
+  if (facts->interface.empty() && system != RuleSystem::openbsd)
+    facts->notes.emplace_back(
+        "by which interface strangers come in is not known here: --interface NAME puts it in place of this one");
   job.screen.out << fill_rules(system, rule_template(file_name(system, job.arguments.listed_only)), *facts);
   return {};
 }

@@ -44,9 +44,12 @@ TEST_F(RulesCommandTest, PrintsTheRulesOfEachSystem) {
   EXPECT_EQ(run({"pf-rules", "openbsd"}), kOk) << err;
   EXPECT_THAT(out, AllOf(HasSubstr("ext_if = \"egress\"\n"), HasSubstr("port6 = \"2525\"\n"),
                          HasSubstr("divert-to $listener4 port $port4"),
-                         HasSubstr("table <deferd-exempt> persist { 198.51.100.0/24 }\n")));
+                         HasSubstr("table <deferd-exempt> persist { 198.51.100.0/24 }\n"), Not(HasSubstr("--interface"))));
   EXPECT_EQ(run({"pf-rules", "freebsd", "--listed-only"}), kOk) << err;
-  EXPECT_THAT(out, AllOf(HasSubstr("rdr pass on $ext_if inet proto tcp from <deferd-black>"), Not(HasSubstr("deferd-white"))));
+  EXPECT_THAT(out, AllOf(HasSubstr("rdr pass on $ext_if inet proto tcp from <deferd-black>"), Not(HasSubstr("deferd-white")),
+                         HasSubstr("# NOTE: by which interface strangers come in is not known here")));
+  EXPECT_EQ(run({"pf-rules", "freebsd", "--interface", "em7"}), kOk) << err;
+  EXPECT_THAT(out, AllOf(HasSubstr("ext_if = \"em7\"\n"), Not(HasSubstr("--interface NAME"))));
 }
 
 TEST_F(RulesCommandTest, RefusesWhatCannotBe) {

@@ -59,6 +59,7 @@ class SickHost : public Facts {
     programs["pfctl -sT"] = {"deferd-bypass\ndeferd-exempt\ndeferd-white\n", ""};
     programs["pfctl -si"] = {"Status: Enabled for 0 days 00:17:00    Debug: err\n", ""};
     programs["pfctl -sm"] = {"states        hard limit   100000\ntable-entries hard limit   200000\n", ""};
+    programs["ifconfig -g egress"] = {"em0\n", ""};
     programs["ifconfig pflog1"] = {"pflog1: flags=141<UP,RUNNING,PROMISC> mtu 33136\n", ""};
     greetings["127.0.0.1:8025"] = greetings["[::1]:8025"] = "220 mx.example.org ESMTP";
   }
@@ -69,6 +70,8 @@ class SickHost : public Facts {
     setup.set("smtp", json(R"({"listening": ["127.0.0.1:8025", "[fd00:25::1]:8025"]})"));
     programs["pfctl -sn"] = {std::string(kFreebsdTranslation), ""};
     programs["pfctl -sr"] = {std::string(kFreebsdRules), ""};
+    programs["ifconfig vtnet0"] = {"vtnet0: flags=8863<UP,BROADCAST,RUNNING,SIMPLEX,MULTICAST> mtu 1500\n", ""};
+    programs["sysctl -n net.pf.request_maxcount"] = {"65535\n", ""};
   }
 
   /// The SMTP part of /v1/setup with another member.
