@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -62,24 +63,21 @@ std::string text_of(const Value& event, std::string_view key) {
   return value != nullptr && value->is_text() ? value->text() : std::string();
 }
 
-std::vector<Decided> decisions_in(const std::vector<Value>& events) {
-  std::vector<Decided> decisions;
-  for (const auto& event : events) {
-    const auto name = text_of(event, "event");
-    if (!name.starts_with("rcpt.")) continue;
-    Decided decided;
-    decided.id = text_of(event, "id");
-    decided.rcpt = text_of(event, "rcpt");
-    decided.heard.plugin = text_of(event, "plugin");
-    decided.reason = text_of(event, "reason");
-    const Value* code = event.find("code");
-    if (name == "rcpt.defer") decided.heard.code = 451;
-    if (name == "rcpt.reject") decided.heard.code = 550;
-    if (name == "rcpt.close") decided.heard.code = 421;
-    if (decided.heard.code != 0 && code != nullptr) decided.heard.code = static_cast<int>(code->integer());
-    decisions.push_back(std::move(decided));
-  }
-  return decisions;
+/// Nullopt: the event is something else.
+std::optional<Decided> decision_in(const Value& event) {
+  const auto name = text_of(event, "event");
+  if (!name.starts_with("rcpt.")) return std::nullopt;
+  Decided decided;
+  decided.id = text_of(event, "id");
+  decided.rcpt = text_of(event, "rcpt");
+  decided.heard.plugin = text_of(event, "plugin");
+  decided.reason = text_of(event, "reason");
+  const Value* code = event.find("code");
+  if (name == "rcpt.defer") decided.heard.code = 451;
+  if (name == "rcpt.reject") decided.heard.code = 550;
+  if (name == "rcpt.close") decided.heard.code = 421;
+  if (decided.heard.code != 0 && code != nullptr) decided.heard.code = static_cast<int>(code->integer());
+  return decided;
 }
 
 }  // namespace
@@ -121,24 +119,28 @@ ScenarioDaemon::~ScenarioDaemon() {
 
 std::string ScenarioDaemon::log() const { return read_file(path("log")); }
 
-std::vector<Value> ScenarioDaemon::events() const {
-  std::vector<Value> events;
-  std::istringstream lines(log());
-  for (std::string line; std::getline(lines, line) && !lines.eof();)  // the last may still be half written
-    if (auto event = parse_json(line); event && event->is_map()) events.push_back(std::move(*event));
-  return events;
+const std::vector<Value>& ScenarioDaemon::events() {
+  std::ifstream file(path("log"));
+  file.seekg(static_cast<std::streamoff>(read_));
+  for (std::string line; std::getline(file, line) && !file.eof();) {  // the last may still be half written
+    read_ += line.size() + 1;
+    auto event = parse_json(line);
+    if (!event || !event->is_map()) continue;
+    if (auto decided = decision_in(*event)) decisions_.push_back(std::move(*decided));
+    events_.push_back(std::move(*event));
+  }
+  return events_;
 }
 
-std::vector<Decided> ScenarioDaemon::decisions(std::size_t count) const {
-  std::vector<Decided> decisions;
+const std::vector<Decided>& ScenarioDaemon::decisions(std::size_t count) {
   const bool all = wait_for(std::chrono::seconds(10), [&] {
-    decisions = decisions_in(events());
-    return decisions.size() >= count;
+    events();
+    return decisions_.size() >= count;
   });
   if (!all)
-    throw std::runtime_error("the log tells of " + std::to_string(decisions.size()) + " decisions, not of " +
+    throw std::runtime_error("the log tells of " + std::to_string(decisions_.size()) + " decisions, not of " +
                              std::to_string(count));
-  return decisions;
+  return decisions_;
 }
 
 void ScenarioDaemon::wait_until_ready() {
@@ -175,7 +177,7 @@ Result<void> ScenarioDaemon::expect_mail(const ExpectMail& expect) {
 }
 
 Result<void> ScenarioDaemon::release(std::size_t recipients_so_far) {
-  const auto decisions = this->decisions(recipients_so_far);
+  const auto& decisions = this->decisions(recipients_so_far);
   for (auto decided = decisions.rbegin(); decided != decisions.rend(); ++decided)
     if (decided->heard.code / 100 == 4) return control({"release", decided->id});
   return fail(Errc::not_found, "nothing was deferred yet");

@@ -41,11 +41,11 @@ class ScenarioDaemon {
   std::string log() const;
 
   /// The log's lines so far: maps with time, level, event and the event's own fields.
-  std::vector<Value> events() const;
+  const std::vector<Value>& events();
 
   /// Decisions on recipients in the order of the log, once it tells of `count`: it is written a moment after the answer. Throws
   /// if it does not within 10 s.
-  std::vector<Decided> decisions(std::size_t count) const;
+  const std::vector<Decided>& decisions(std::size_t count);
 
   // A Driver's, but for the attempts.
   Result<void> after(std::chrono::seconds duration);
@@ -65,6 +65,9 @@ class ScenarioDaemon {
   const std::string bin_dir_;
   TemporaryFolder folder_;
   pid_t deferd_ = -1;
+  std::size_t read_ = 0;  ///< Bytes of the log that are in `events_`, and what is decided in `decisions_`.
+  std::vector<Value> events_;
+  std::vector<Decided> decisions_;
 };
 
 }  // namespace deferd::scenario

@@ -36,7 +36,7 @@ class SmtpDriver : public DaemonDriver {
 
  private:
   /// Port 0 became some port.
-  std::string listens_at() const {
+  std::string listens_at() {
     for (const auto& event : daemon_.events())
       if (event.find("event")->text() == "smtp.listening") return event.find("socket")->text();
     throw std::runtime_error("deferd does not listen for SMTP:\n" + daemon_.log());
@@ -64,7 +64,7 @@ class SmtpDriver : public DaemonDriver {
     client.hang_up();
 
     asked_ += attempt.to.size();
-    const auto decisions = daemon_.decisions(asked_);
+    const auto& decisions = daemon_.decisions(asked_);
     Outcome outcome;
     bool deferred_later = false;
     for (std::size_t i = 0; i < replies.size(); ++i) {

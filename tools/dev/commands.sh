@@ -11,7 +11,7 @@ usage: ./dev COMMAND
   proof [NAME...]    the long proofs in tests/proof: big stores, kill -9 rounds, long fuzzing, a clean system
   bench [NAME]       the benchmarks behind the figures we quote: milter, store ...
   scenario FILE...   play scenario files (tests/scenarios/README.md)
-  fuzz NAME [SECS]   run one fuzz target; without NAME, list them
+  fuzz NAME [SECS]   run one fuzz target, or `all`; without NAME, list them
   docs               write the reference of settings into deferd.yaml(5)
   fmt                format the C++ sources
   lint               clang-tidy over the sources, and the format check
@@ -88,11 +88,15 @@ cmd_test() {
   run_ctest release "$@"
 }
 
+# More tests at a time than cores: many of them wait.
+tests_at_once() { echo $(($(jobs_at_once) + 1)); }
+
 run_ctest() {
-  local preset=$1
+  local place=build/$1
   shift
-  (export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp" && cd "build/$preset" && ctest --output-on-failure --no-tests=error -j "$(jobs_at_once)" "$@") | tee "build/$preset/test-log" || true # judged below
-  /usr/bin/python3 tools/dev/summary.py "build/$preset/test-log" tests/allowed-skips | tee "build/$preset/test-summary"
+  rm -rf "$place/reports"
+  (export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp" && cd "$place" && ctest --output-on-failure --no-tests=error -j "$(tests_at_once)" "$@") | tee "$place/test-log" || true # judged below
+  /usr/bin/python3 tools/dev/summary.py "$place" tests/allowed-skips | tee "$place/test-summary"
 }
 
 cmd_scenario() {
@@ -139,13 +143,31 @@ cmd_fuzz() {
   install_boost
   install_packages "${build_packages[@]}" "${fuzz_packages[@]}"
   build fuzz fuzz-targets >build/fuzz.log 2>&1 || { cat build/fuzz.log >&2; exit 1; }
-  if [ $# -eq 0 ]; then
-    (cd build/fuzz/fuzz && ls ./*_fuzz | sed 's/_fuzz//; s/^\.\///')
-    return
-  fi
-  local name=$1 seconds=${2:-600}
-  mkdir -p "build/fuzz/corpus/$name"
-  "build/fuzz/fuzz/${name}_fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 "build/fuzz/corpus/$name"
+  local names name=${1:-} seconds=${2:-600}
+  names=$(cd build/fuzz/fuzz && ls ./*_fuzz | sed 's/_fuzz//; s/^\.\///')
+  case "$name" in
+    '') echo "$names" ;;
+    all)
+      export -f fuzz_quietly fuzz_target
+      xargs -P "$(jobs_at_once)" -I NAME bash -c "fuzz_quietly NAME $seconds" <<<"$names"
+      ;;
+    *) fuzz_target "$name" "$seconds" ;;
+  esac
+}
+
+# fuzz_target NAME SECONDS
+fuzz_target() {
+  mkdir -p "build/fuzz/corpus/$1"
+  "build/fuzz/fuzz/${1}_fuzz" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 "build/fuzz/corpus/$1"
+}
+
+# Says more only of what went wrong.
+fuzz_quietly() {
+  local log=build/fuzz/$1.log
+  fuzz_target "$@" >"$log" 2>&1 && echo "ok   $1 $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") runs" && return
+  tail -n 100 "$log"
+  echo "FAIL $1"
+  return 1
 }
 
 cxx_files() { git ls-files -- '*.h' '*.cc'; }
