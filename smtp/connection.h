@@ -3,7 +3,11 @@
 // A plain object that lives in one I/O thread; between two events it is nothing but its fields. It waits for one thing at a time:
 // its socket, its place in the timer wheel, or an answer from a thread that may block. While a reply is thought about or sent,
 // nothing is read, so that what a client says out of turn fills its socket's buffer and no memory of ours.
+//
+// In three parts: its life from one state to the next (connection.cc), what it hears (connection_reading.cc), what it says
+// (connection_reply.cc).
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -98,6 +102,10 @@ class Connection : public Timed {
   std::string_view unread() const { return reader_.pending(); }
 
  private:
+  using Until = ConnectionOwner::Until;
+  static constexpr std::size_t kPiece = 8192;        // one read
+  static constexpr std::size_t kTurn = 16 * kPiece;  // then others have their turn
+
   void become(State state);
   void go_on();                           // as far as possible without waiting
   void wait(const Moved& moved);          // until what kept it from moving is over
@@ -121,6 +129,7 @@ class Connection : public Timed {
   bool stutters(SteadyTime now) const;
   bool spoke_early() const;
   std::chrono::seconds patience() const;
+  static std::string timed_out();  // to say before it is hung up
   void hang_up();
   void close();
 

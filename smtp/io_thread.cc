@@ -22,11 +22,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kMostGoodbyes = 32;
-constexpr std::chrono::milliseconds kGoodbyePause{20};
-
-std::string farewell() { return format_reply(421, "4.3.2", "Shutting down"); }
-
 std::string busy(const SmtpConfig& config, const Address& client, const Clock& clock) {
   return format_reply(421, "4.7.0", expand(config.texts.busy, {config.name, config.product, client, clock.now()}));
 }
@@ -40,7 +35,7 @@ IoThread::IoThread(FrontEnd& front, unsigned lane)
       work_(net::make_work_guard(io_)),
       polled_(io_),
       timer_(io_),
-      goodbye_timer_(io_) {
+      goodbyes_(io_, front.workers) {
   poller_.lend_to(polled_);
   poll();
 }
@@ -218,23 +213,6 @@ void IoThread::poll() noexcept {
   });
 }
 
-/// What goes wrong (there is no memory) ends this connection alone: nothing would limit it any more.
-template <class Do>
-void IoThread::guarded(Seat& seat, Do&& what) {
-  try {
-    return what();
-  } catch (const std::exception& error) {
-    front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
-  }
-  seat.give_up();
-}
-
-template <class Do>
-void IoThread::attend(Seat& seat, Do&& what) {
-  guarded(seat, std::forward<Do>(what));
-  arm();
-}
-
 void IoThread::slowed(Connection&, int change) { front_.slowed.add(change); }
 
 void IoThread::think(Connection& connection) {
@@ -270,88 +248,6 @@ std::shared_ptr<TlsContext> IoThread::start_tls(Connection& connection) {
   return context;
 }
 
-void IoThread::hand_over(Connection& connection) {
-  auto& seat = static_cast<Seat&>(connection);
-  if (hurrying_) return net::post(io_, [this, &seat] { end_handover(seat); });
-  unwatch(seat);  // the hand-over waits for it in its own way
-  // In the words of an MTA that is joined already nobody else has a say.
-  const bool joined = seat.handover && seat.session()->mta_order().what == MtaOrder::What::join;
-  try {
-    give_order(seat);
-  } catch (const std::exception& error) {  // no memory, no descriptor
-    front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
-    forget_handover(seat);
-    net::post(io_, [this, &seat, joined] {
-      attend(seat, [&] {
-        if (seat.state() != Connection::State::handed_over) return;
-        if (joined)
-          seat.mta_over();
-        else if (take_back(seat))
-          seat.mta_failed();
-        if (stopping_) seat.finish(farewell());
-      });
-    });
-  }
-}
-
-void IoThread::give_order(Seat& seat) {
-  const auto& order = seat.session()->mta_order();
-  if (seat.handover) return seat.handover->go_on(order, seat.socket(io_), seat.unread());
-  seat.handover =
-      front_.wiring.hand_over({.context = io_,
-                               .socket = seat.socket(io_),
-                               .transport = seat.transport(),
-                               .session = seat.session()->session(),
-                               .order = order,
-                               .unread = seat.unread(),
-                               .end = seat.session_end(),
-                               .answered = [this, &seat](MtaAnswer answer) { answered_by_mta(seat, std::move(answer)); },
-                               .failed = [this, &seat] { handed_back(seat, false); },
-                               .over = [this, &seat] { handed_back(seat, true); }});
-  ++front_.with_mta;
-}
-
-void IoThread::forget_handover(Seat& seat) {
-  if (!seat.handover) return;
-  seat.handover.reset();
-  seat.unregister();
-  --front_.with_mta;
-}
-
-/// The client's next words are ours to hear.
-bool IoThread::take_back(Seat& seat) {
-  if (watch(seat)) return true;
-  accept_failed(errno);
-  seat.give_up();
-  return false;
-}
-
-// Neither of these now: the hand-over is in the middle of something. It may be ended meanwhile.
-
-void IoThread::answered_by_mta(Seat& seat, MtaAnswer answer) {
-  net::post(io_, [this, &seat, answer = std::move(answer)]() mutable {
-    attend(seat, [&] {
-      if (!seat.handover || !take_back(seat)) return;
-      seat.mta_answered(std::move(answer));
-      if (stopping_) seat.finish(farewell());
-    });
-  });
-}
-
-void IoThread::handed_back(Seat& seat, bool over) {
-  net::post(io_, [this, &seat, over] {
-    attend(seat, [&] {
-      if (!seat.handover) return;
-      forget_handover(seat);
-      if (over)
-        seat.mta_over();
-      else if (take_back(seat))
-        seat.mta_failed();
-      if (stopping_) seat.finish(farewell());
-    });
-  });
-}
-
 // ---- those who leave
 
 void IoThread::over(Connection& connection) {
@@ -366,24 +262,9 @@ void IoThread::over(Connection& connection) {
   front_.admission.leave(seat);
   front_.connections.add(-1);
   if (seat.held) front_.held.add(-1);
-  if (session && session->needs_goodbye()) say_goodbye(std::move(session));
+  if (session && session->needs_goodbye()) goodbyes_.add(std::move(session));
+  if (stopping_) goodbyes_.say();
   net::post(io_, [this, &seat] { bury(seat); });
-}
-
-// Plugins may think about it, but nobody waits for them: one job does for all who left within a moment.
-void IoThread::say_goodbye(std::unique_ptr<SmtpSession> session) {
-  leaving_.push_back(std::move(session));
-  if (stopping_ || leaving_.size() == kMostGoodbyes) return say_goodbyes();
-  if (leaving_.size() > 1) return;
-  goodbye_timer_.expires_after(kGoodbyePause);
-  goodbye_timer_.async_wait([this](const error_code& error) {
-    if (!error) say_goodbyes();
-  });
-}
-
-void IoThread::say_goodbyes() {
-  goodbye_timer_.cancel();
-  if (!leaving_.empty()) front_.workers.post([leaving = std::exchange(leaving_, {})] {}, WorkerPool::Kind::patient);
 }
 
 void IoThread::bury(Seat& seat) {
@@ -402,28 +283,17 @@ void IoThread::stop() {
   });
 }
 
+std::string IoThread::farewell() { return format_reply(421, "4.3.2", "Shutting down"); }
+
 void IoThread::send_away_all() {
   for (auto& seat : seats_) seat.finish(farewell());
-}
-
-void IoThread::end_handovers() {
-  net::post(io_, [this] {
-    hurrying_ = true;
-    for (auto& seat : seats_)
-      if (seat.state() == Connection::State::handed_over) end_handover(seat);
-  });
-}
-
-void IoThread::end_handover(Seat& seat) {
-  forget_handover(seat);
-  seat.mta_over();
 }
 
 void IoThread::end_if_empty() {
   if (!stopping_ || !seats_.empty()) return;
   timer_.cancel();
   polled_.cancel();
-  say_goodbyes();
+  goodbyes_.say();
   work_.reset();
 }
 

@@ -1,4 +1,5 @@
-// A thread with sockets: its connections, its timer wheel, its share of those who come.
+// A thread with sockets: its connections, its timer wheel, its share of those who come (io_thread.cc), and those of them whom the
+// MTA serves (io_thread_mta.cc).
 #pragma once
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -9,11 +10,12 @@
 #include <optional>
 #include <string>
 #include <thread>
-#include <vector>
+#include <utility>
 
 #include "smtp/acceptor.h"
 #include "smtp/connection.h"
 #include "smtp/front_end.h"
+#include "smtp/goodbyes.h"
 #include "smtp/poller.h"
 #include "smtp/seat.h"
 
@@ -68,8 +70,7 @@ class IoThread final : private ConnectionOwner {
   bool take_back(Seat& seat);  // false: it was given up
   void arm();                  // after whatever may have set something in the wheel
   void turn();
-  void say_goodbye(std::unique_ptr<SmtpSession> session);
-  void say_goodbyes();
+  static std::string farewell();
   void bury(Seat& seat);
   void end_if_empty();
 
@@ -80,15 +81,32 @@ class IoThread final : private ConnectionOwner {
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
   Poller poller_;
   boost::asio::posix::stream_descriptor polled_;  // a duplicate of its descriptor
-  boost::asio::steady_timer timer_, goodbye_timer_;
+  boost::asio::steady_timer timer_;
   std::optional<SteadyTime> armed_for_;
   std::list<Acceptor> acceptors_;
   Seats seats_;
-  std::vector<std::unique_ptr<SmtpSession>> leaving_;  // plugins are still to be told that they are gone
-  std::uint64_t stuttered_ = 0;                        // bytes, not yet counted
+  Goodbyes goodbyes_;
+  std::uint64_t stuttered_ = 0;  // bytes, not yet counted
   bool stopping_ = false;
   bool hurrying_ = false;  // hand-overs, too
   std::thread thread_;
 };
+
+/// What goes wrong (there is no memory) ends this connection alone: nothing would limit it any more.
+template <class Do>
+void IoThread::guarded(Seat& seat, Do&& what) {
+  try {
+    return what();
+  } catch (const std::exception& error) {
+    front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
+  }
+  seat.give_up();
+}
+
+template <class Do>
+void IoThread::attend(Seat& seat, Do&& what) {
+  guarded(seat, std::forward<Do>(what));
+  arm();
+}
 
 }  // namespace deferd::smtp
