@@ -87,6 +87,7 @@ class Instance::LentHost : public Host {
   Store& store() override { return *instance_.store_; }
   Tables& tables() override { return parts_.engine.tables(); }
   Sets& sets() override { return sets_; }
+  Commands& commands() override { return parts_.commands(); }
 
  private:
   /// Every metric of a plugin tells which instance it is of.

@@ -8,6 +8,7 @@
 #include "deferd/host.h"
 #include "host/shared_sets.h"
 #include "ops/metrics.h"
+#include "ops/own_commands.h"
 #include "store/engine.h"
 
 namespace deferd {
@@ -32,6 +33,10 @@ struct HostParts {
   Engine& engine;
   KeptSlots kept{};
   SharedSets sets{};
+  OwnCommands own_commands{};
+  Commands* lent_commands = nullptr;  ///< That run programs instead of own_commands.
+
+  Commands& commands() { return lent_commands != nullptr ? *lent_commands : own_commands; }
 };
 
 }  // namespace deferd

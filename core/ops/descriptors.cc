@@ -20,11 +20,6 @@ tl::unexpected<Error> refused(const char* what) {
   return fail(gone ? Errc::unavailable : Errc::io, std::string(what) + ": " + std::strerror(errno));
 }
 
-void set_flags(int fd, bool nonblocking) {
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-  if (nonblocking) fcntl(fd, F_SETFL, O_NONBLOCK);
-}
-
 /// For the control message with the descriptors.
 struct ControlRoom {
   alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(int) * kMostDescriptors)];
@@ -54,16 +49,14 @@ Descriptor::~Descriptor() {
 
 std::pair<Descriptor, Descriptor> make_socket_pair() {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0)
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
     throw ErrorException({Errc::io, std::string("cannot make a pair of sockets: ") + std::strerror(errno)});
-  for (const int end : ends) set_flags(end, true);
   return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
 std::pair<Descriptor, Descriptor> make_pipe() {
   int ends[2];
-  if (pipe(ends) != 0) throw ErrorException({Errc::io, std::string("cannot make a pipe: ") + std::strerror(errno)});
-  for (const int end : ends) set_flags(end, false);
+  if (pipe2(ends, O_CLOEXEC) != 0) throw ErrorException({Errc::io, std::string("cannot make a pipe: ") + std::strerror(errno)});
   return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 

@@ -8,6 +8,7 @@
 
 #include "fake_store.h"
 #include "host/shared_sets.h"
+#include "ops/own_commands.h"
 #include "store/memory_engine.h"
 
 namespace deferd {
@@ -37,6 +38,16 @@ Labels copy(std::span<const Label> labels) {
   for (const auto& label : labels) out.emplace(label.name, label.value);
   return out;
 }
+
+struct FakeCommands : Commands {
+  explicit FakeCommands(const Fault& broken) : fault(broken) {}
+  Result<std::unique_ptr<Running>> start(const Command& command) override {
+    if (auto error = fault.get()) return tl::unexpected(*error);
+    return own.start(command);
+  }
+  const Fault& fault;
+  OwnCommands own;
+};
 
 // Metrics of one kind by name and labels.
 template <class Metric>
@@ -88,6 +99,8 @@ struct FakeHost::Impl {
   std::map<std::string, std::shared_ptr<void>, std::less<>> kept;
   SharedSets shared_sets;
   PluginSets sets{shared_sets};
+  Fault commands_fault;
+  FakeCommands commands{commands_fault};
 };
 
 FakeHost::FakeHost(std::string plugin) : impl_(std::make_unique<Impl>(plugin)) {}
@@ -99,6 +112,7 @@ FakeLog& FakeHost::log() { return impl_->log; }
 Store& FakeHost::store() { return impl_->store; }
 Tables& FakeHost::tables() { return impl_->tables; }
 Sets& FakeHost::sets() { return impl_->sets; }
+Commands& FakeHost::commands() { return impl_->commands; }
 Engine& FakeHost::engine() { return *impl_->engine; }
 
 Counter& FakeHost::counter(std::string_view name, std::span<const Label> labels, std::string_view) {
@@ -139,6 +153,8 @@ std::vector<double> FakeHost::observed(std::string_view name, std::initializer_l
 
 void FakeHost::break_store(Error error) { impl_->fault.set(std::move(error)); }
 void FakeHost::mend_store() { impl_->fault.set(std::nullopt); }
+void FakeHost::break_commands(Error error) { impl_->commands_fault.set(std::move(error)); }
+void FakeHost::mend_commands() { impl_->commands_fault.set(std::nullopt); }
 
 FakeContext::FakeContext(FakeHost& host) : host_(host), deadline_(host.clock().steady() + std::chrono::seconds(1)) {
   session_.id = 1;

@@ -23,7 +23,8 @@ namespace deferd {
 
 class Engine;
 
-/// Thread-safe like the daemon's own. Store and tables are real (the memory engine) and expire by clock().
+/// Thread-safe like the daemon's own. Store and tables are real (the memory engine) and expire by clock(). Programs are really
+/// run, as whoever the test is.
 class FakeHost : public Host {
  public:
   explicit FakeHost(std::string plugin = "test");
@@ -42,6 +43,7 @@ class FakeHost : public Host {
   Store& store() override;
   Tables& tables() override;
   Sets& sets() override;
+  Commands& commands() override;
 
   /// What was counted under `name`, summed over the counters that carry all of `labels`. Throws std::out_of_range if there is no
   /// such counter: a misspelt name shall not read as 0.
@@ -51,6 +53,8 @@ class FakeHost : public Host {
 
   void break_store(Error error);  ///< From now on store and tables answer with this error.
   void mend_store();
+  void break_commands(Error error);  ///< From now on no program is started, and this is why.
+  void mend_commands();
 
   /// For tests of the daemon itself: sweep(), decisions().
   Engine& engine();

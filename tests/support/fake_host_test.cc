@@ -90,6 +90,17 @@ TEST(FakeHost, ABrokenStoreKeepsItsRecords) {
   EXPECT_EQ(host.store().read("group", kKeys)->front().value, "value");
 }
 
+TEST(FakeHost, RunsProgramsUntilThatIsBroken) {
+  FakeHost host;
+  Command command;
+  command.words = {"true"};
+  EXPECT_TRUE(host.commands().start(command));
+  host.break_commands({Errc::unavailable, "away"});
+  EXPECT_EQ(host.commands().start(command).error().what, "away");
+  host.mend_commands();
+  EXPECT_TRUE(host.commands().start(command));
+}
+
 TEST(FakeLog, IsSearchedByWhatALineHolds) {
   FakeHost host;
   host.log().warning("x.full", {{"client", "192.0.2.7"}, {"count", 3}});

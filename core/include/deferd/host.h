@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "deferd/commands.h"
 #include "deferd/result.h"
 #include "deferd/session.h"
 #include "deferd/sets.h"
@@ -104,6 +105,9 @@ class Host {
 
   /// What plugins show each other; since 1.1.
   virtual Sets& sets() = 0;
+
+  /// Runs programs; since 1.2.
+  virtual Commands& commands() = 0;
 
   Counter& counter(std::string_view name, std::initializer_list<Label> labels, std::string_view help) {
     return counter(name, std::span<const Label>(labels.begin(), labels.size()), help);

@@ -25,7 +25,7 @@
 /// Major: anything a built plugin would notice. Minor: appended virtuals, hooks, stages and fields at the end of what crosses by
 /// reference. A daemon loads plugins of its own major with a minor up to its own.
 #define DEFERD_PLUGIN_ABI_MAJOR 1
-#define DEFERD_PLUGIN_ABI_MINOR 1
+#define DEFERD_PLUGIN_ABI_MINOR 2
 
 namespace deferd {
 
