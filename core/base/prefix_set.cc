@@ -1,5 +1,6 @@
 #include "deferd/prefix_set.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -212,38 +213,72 @@ void PrefixSet::Iterator::load() {
     current_ = Prefix(v6_address(tables_->hosts.first(hosts_)), tables_->hosts.length(hosts_));
 }
 
-/// Spans as they came; sorted by build().
-struct PrefixSetBuilder::Entries {
-  struct Side {
-    std::vector<Span<uint32_t>> v4;
-    std::vector<Span<uint64_t>> networks;
-    std::vector<Span<Uint128>> hosts;
+namespace {
 
+/// Entries kept as they came, 8 to 32 bytes each. Beyond that they become a set, which takes 5 to 17.
+constexpr std::size_t kMostLoose = std::size_t{1} << 20;
+
+}  // namespace
+
+struct PrefixSetBuilder::Entries {
+  /// The latest entries as they came, and all before them as sets, each more than half as large again as the next: so an entry
+  /// takes part in few unions, and only the last union is as large as the whole.
+  class Side {
+   public:
     void add(const AddressRange& range) {
       if (range.first().is_v4())
-        v4.push_back({v4_number(range.first()), v4_number(range.last())});
+        v4_.push_back({v4_number(range.first()), v4_number(range.last())});
       else
         add_v6({v6_number(range.first()), v6_number(range.last())});
+      if (v4_.size() + networks_.size() + hosts_.size() == kMostLoose) settle();
     }
 
+    PrefixSet take() && {
+      PrefixSet all = settled();
+      v4_ = std::vector<Span<uint32_t>>();  // gives the memory back, which {} and clear() do not
+      networks_ = std::vector<Span<uint64_t>>();
+      hosts_ = std::vector<Span<Uint128>>();
+      for (; !sets_.empty(); sets_.pop_back()) all = all.empty() ? sets_.back() : united(sets_.back(), all);
+      return all;
+    }
+
+   private:
     void add_v6(Span<Uint128> span) {
       constexpr auto max = detail::kMax<uint64_t>;
       const auto high = [](Uint128 number) { return static_cast<uint64_t>(number >> 64); };
       if (static_cast<uint64_t>(span.first) == 0 && static_cast<uint64_t>(span.last) == max)
-        networks.push_back({high(span.first), high(span.last)});
+        networks_.push_back({high(span.first), high(span.last)});
       else
-        hosts.push_back(span);
+        hosts_.push_back(span);
     }
 
-    void sort() {
+    /// The loose entries as a set.
+    PrefixSet settled() {
       const auto by_first = [](const auto& a, const auto& b) { return a.first < b.first; };
-      std::sort(v4.begin(), v4.end(), by_first);
-      std::sort(networks.begin(), networks.end(), by_first);
-      std::sort(hosts.begin(), hosts.end(), by_first);
+      std::sort(v4_.begin(), v4_.end(), by_first);
+      std::sort(networks_.begin(), networks_.end(), by_first);
+      std::sort(hosts_.begin(), hosts_.end(), by_first);
+      return PrefixSet(PrefixSet::Tables::make(
+          [&](auto use) { detail::subtract(detail::VectorSpans(v4_), detail::NoSpans<uint32_t>(), use); },
+          [&](auto use) {
+            detail::subtract(detail::Merged(detail::Widened(detail::VectorSpans(networks_)), detail::VectorSpans(hosts_)),
+                             detail::NoSpans<Uint128>(), use);
+          }));
     }
 
-    auto v4_spans() const { return detail::VectorSpans(v4); }
-    auto v6_spans() const { return detail::Merged(detail::Widened(detail::VectorSpans(networks)), detail::VectorSpans(hosts)); }
+    void settle() {
+      PrefixSet set = settled();
+      v4_.clear();
+      networks_.clear();
+      hosts_.clear();
+      for (; !sets_.empty() && 2 * sets_.back().size() <= 3 * set.size(); sets_.pop_back()) set = united(sets_.back(), set);
+      sets_.push_back(std::move(set));
+    }
+
+    std::vector<Span<uint32_t>> v4_;
+    std::vector<Span<uint64_t>> networks_;
+    std::vector<Span<Uint128>> hosts_;
+    std::vector<PrefixSet> sets_;
   };
   Side added;
   Side excepted;
@@ -259,12 +294,9 @@ void PrefixSetBuilder::except(const AddressRange& range) { entries_->excepted.ad
 
 PrefixSet PrefixSetBuilder::build() {
   const auto entries = std::exchange(entries_, std::make_unique<Entries>());
-  entries->added.sort();
-  entries->excepted.sort();
-  const auto& a = entries->added;
-  const auto& b = entries->excepted;
-  return PrefixSet(PrefixSet::Tables::make([&](auto use) { detail::subtract(a.v4_spans(), b.v4_spans(), use); },
-                                           [&](auto use) { detail::subtract(a.v6_spans(), b.v6_spans(), use); }));
+  const PrefixSet added = std::move(entries->added).take();
+  const PrefixSet excepted = std::move(entries->excepted).take();
+  return excepted.empty() ? added : without(added, excepted);
 }
 
 }  // namespace deferd

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <charconv>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -151,6 +152,38 @@ TEST(PrefixSetTest, BuildsAnewAfterBuilding) {
   EXPECT_EQ(text(builder.build()), "192.0.2.1/32");
   builder.add(range("192.0.2.2"));
   EXPECT_EQ(text(builder.build()), "192.0.2.2/32");
+}
+
+/// More than are kept as they came, in an order of their own: what they are must not depend on when they were folded together.
+TEST(PrefixSetTest, TakesMillionsInAnyOrder) {
+  constexpr std::uint32_t kCount = 3'300'000, kAll = 1u << 22;
+  const auto shuffled = [](std::uint32_t i) { return i * 2'654'435'761u % kAll; };  // an odd factor: each number once
+  PrefixSetBuilder builder;
+  builder.add(range("2001:db8::/32"));
+  builder.add(range("2001:db9::7"));
+  std::vector<bool> listed(kAll);
+  for (std::uint32_t i = 0; i < kCount; ++i) {
+    const auto number = shuffled(i);
+    listed[number] = true;
+    builder.add(Address::v4(2 * number));  // no two are neighbours
+    if (i % 1000 == 0) builder.except(Address::v4(2 * number));
+    if (i % 1000 == 0) listed[number] = false;
+  }
+  builder.add(range("2001:db8::/31"));
+  const auto set = builder.build();
+  EXPECT_EQ(set.size(), kCount - kCount / 1000 + 1);
+  std::uint32_t next = 0;
+  for (const auto& prefix : set) {
+    if (!prefix.address().is_v4()) {
+      EXPECT_EQ(prefix, *Prefix::parse("2001:db8::/31"));
+      continue;
+    }
+    while (next < kAll && !listed[next]) ++next;
+    ASSERT_EQ(prefix, Prefix(Address::v4(2 * next)));
+    ++next;
+  }
+  while (next < kAll && !listed[next]) ++next;
+  EXPECT_EQ(next, kAll);
 }
 
 TEST(AddressRangeTest, RefusesEndsThatDoNotMatch) {

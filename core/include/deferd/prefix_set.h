@@ -118,8 +118,8 @@ class PrefixSet::Iterator {
   Prefix current_;
 };
 
-/// Collects entries and makes a set of them. One thread. Memory: 8 bytes an IPv4 entry, 16 an IPv6 entry of whole /64s, 32
-/// another (up to twice that while it grows), given back by build().
+/// Collects entries and makes a set of them. One thread. Memory, however many come: that of the set, twice while it is put
+/// together, and 8 to 32 MiB for the latest million entries (half as much again while there are fewer); given back by build().
 class PrefixSetBuilder {
  public:
   PrefixSetBuilder();
