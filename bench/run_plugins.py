@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What 20 plugins that do nothing cost: deferd without and with them, by turns, each on a store of its own."""
 import shutil
+from statistics import median
 
 from rig import DISTURBED, Results, Rig, arguments, middle, wait_until_idle
 
 
 def main():
-    parser = arguments(__doc__, tuples=100_000, rounds=5)
+    parser = arguments(__doc__, tuples=100_000, rounds=15)
     parser.add_argument("--plugins", type=int, default=20, help="(%(default)s)")
     options = parser.parse_args()
     results = Results("plugins", options)
@@ -22,17 +23,20 @@ def main():
             wait_until_idle(process.pid)
         for connections in (8, 64):
             runs = {name: [] for name in programs}
-            for _ in range(options.rounds):
+            for round in range(options.rounds):
                 first = rig.first
-                for name, server in programs.items():
+                # By turns who is first: the machine itself is not as fast one second as the next.
+                for name in list(programs)[:: 1 if round % 2 else -1]:
                     rig.first = first  # the same mail for both
-                    runs[name].append(results.add(rig.load(server, connections, name)))
-            base = middle(runs["without"], "per_s")
+                    runs[name].append(results.add(rig.load(programs[name], connections, name)))
             for name, figures in runs.items():
-                rate, others = middle(figures, "per_s"), middle(figures, "foreign_cpu_share")
-                results.say(f"{connections:3} connections, {name:10}: {rate:6.0f} tx/s, ratio {rate / base:.3f}, server CPU "
+                others = middle(figures, "foreign_cpu_share")
+                results.say(f"{connections:3} connections, {name:10}: {middle(figures, 'per_s'):6.0f} tx/s, server CPU "
                             f"{middle(figures, 'server', 'cpu_us_per_transaction'):.1f} us/tx, others' CPU {others:.0%}"
                             f"{' DISTURBED' if others > DISTURBED else ''}")
+            pairs = sorted(b["per_s"] / a["per_s"] for a, b in zip(*runs.values()))
+            results.say(f"{connections:3} connections, pairs: {median(pairs):.3f} (a quarter below {pairs[len(pairs) // 4]:.3f}, "
+                        f"a quarter above {pairs[-1 - len(pairs) // 4]:.3f})")
     results.close()
 
 
