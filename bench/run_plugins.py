@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What 20 plugins that do nothing cost: deferd without and with them, by turns, each on a store of its own."""
 import shutil
+import subprocess
 from statistics import median
 
 from rig import DISTURBED, Results, Rig, arguments, middle, wait_until_idle
@@ -37,6 +38,8 @@ def main():
             pairs = sorted(b["per_s"] / a["per_s"] for a, b in zip(*runs.values()))
             results.say(f"{connections:3} connections, pairs: {median(pairs):.3f} (a quarter below {pairs[len(pairs) // 4]:.3f}, "
                         f"a quarter above {pairs[-1 - len(pairs) // 4]:.3f})")
+    results.say(subprocess.run([options.build / "bin" / "hooks_bench", options.build / "bench" / "plugins"], check=True,
+                               capture_output=True, text=True).stdout.strip())
     results.close()
 
 

@@ -7,30 +7,13 @@ namespace deferd {
 
 namespace {
 
-constexpr Stage kConnectScopes[] = {Stage::connect};
-constexpr Stage kHeloScopes[] = {Stage::helo, Stage::connect};
-constexpr Stage kMailScopes[] = {Stage::mail, Stage::helo, Stage::connect};
-constexpr Stage kRcptScopes[] = {Stage::rcpt, Stage::mail, Stage::helo, Stage::connect};
-// What was said of connection and sender has counted at the recipients; the message is judged by what is new.
-constexpr Stage kDataScopes[] = {Stage::data};
-constexpr Stage kHeadersScopes[] = {Stage::headers};
+constexpr std::uint8_t bit(Stage stage) { return static_cast<std::uint8_t>(1u << static_cast<unsigned>(stage)); }
 
-std::span<const Stage> scopes_of(Stage stage) {
-  switch (stage) {
-    case Stage::connect:
-      return kConnectScopes;
-    case Stage::helo:
-      return kHeloScopes;
-    case Stage::mail:
-      return kMailScopes;
-    case Stage::rcpt:
-      return kRcptScopes;
-    case Stage::data:
-      return kDataScopes;
-    case Stage::headers:
-      return kHeadersScopes;
-  }
-  return {};
+/// Whose answers count when this stage is decided.
+constexpr std::uint8_t stages_that_count_at(Stage stage) {
+  // What was said of connection and sender has counted at the recipients; the message is judged by what is new.
+  if (stage == Stage::data || stage == Stage::headers) return bit(stage);
+  return static_cast<std::uint8_t>(bit(stage) | (bit(stage) - 1u));
 }
 
 // A stage's hook has the same number.
@@ -57,16 +40,6 @@ Verdict fallback(OnError on_error) {
 }
 
 }  // namespace
-
-const Answer* DialogueImpl::Seat::at(Stage stage) const {
-  for (const auto& answer : answers)
-    if (answer.stage == stage) return &answer;
-  return nullptr;
-}
-
-void DialogueImpl::Seat::forget(Stage stage) {
-  std::erase_if(answers, [stage](const Answer& answer) { return answer.stage == stage; });
-}
 
 DialogueImpl::DialogueImpl(HostServices& services, Session session, Voice voice, Mode mode, Past past)
     : services_(services),
@@ -97,6 +70,7 @@ void DialogueImpl::tag(std::string_view fact) {
 
 void DialogueImpl::adopt(std::shared_ptr<Generation> generation) {
   generation_ = std::move(generation);
+  held_.clear();
   seats_.clear();
   seats_.resize(generation_->instances().size());
   connect_asked_ = helo_asked_ = false;
@@ -113,16 +87,14 @@ CallScope DialogueImpl::scope(std::size_t index) {
   Store* store = &instance.store();
   Tables* tables = &services_.parts.engine.tables();
   const bool dry = mode_ == Mode::dry;
-  if ((dry || instance.options().shadow) && !seat.overlay_tables)
-    seat.overlay_tables = std::make_shared<OverlayTables>(*tables, services_.parts.clock);
-  if (dry && !seat.overlay_store) seat.overlay_store = std::make_shared<OverlayStore>(*store, services_.parts.clock);
-  if (seat.overlay_tables) tables = seat.overlay_tables.get();
-  if (seat.overlay_store) store = seat.overlay_store.get();
-  std::shared_ptr<void> keep;
-  if (seat.overlay_tables)
-    keep = std::make_shared<std::pair<std::shared_ptr<OverlayTables>, std::shared_ptr<OverlayStore>>>(seat.overlay_tables,
-                                                                                                      seat.overlay_store);
-  return {session_, *store, *tables, seat.slot, dry, std::move(keep)};
+  if ((dry || instance.options().shadow) && !seat.overlay)
+    seat.overlay = std::make_shared<Overlay>(*tables, services_.parts.clock);
+  if (dry && !seat.overlay->store) seat.overlay->store.emplace(*store, services_.parts.clock);
+  if (seat.overlay) {
+    tables = &seat.overlay->tables;
+    if (seat.overlay->store) store = &*seat.overlay->store;
+  }
+  return {session_, *store, *tables, seat.slot, dry, seat.overlay};
 }
 
 HookResult DialogueImpl::call(std::size_t index, const HookCall& call) {
@@ -130,24 +102,37 @@ HookResult DialogueImpl::call(std::size_t index, const HookCall& call) {
   return services_.runner.run(generation_->instances()[index], scope(index), call);
 }
 
-const Answer* DialogueImpl::narrowest(const Seat& seat, std::span<const Stage> narrowest_first) const {
-  for (const Stage stage : narrowest_first) {
-    const auto* answer = seat.at(stage);
-    if (answer != nullptr && answer->verdict.action != Action::pass) return answer;
-  }
-  return nullptr;
+void DialogueImpl::hold(std::size_t seat, Answer answer) {
+  const auto place = std::find_if(held_.begin(), held_.end(), [&](const Held& other) {
+    return other.seat > seat || (other.seat == seat && other.answer.stage > answer.stage);
+  });
+  held_.insert(place, Held{seat, std::move(answer)});
 }
 
-std::size_t DialogueImpl::holder(std::span<const Stage> narrowest_first) const {
-  for (std::size_t i = 0; i < seats_.size(); ++i)
-    if (!generation_->instances()[i]->options().shadow && narrowest(seats_[i], narrowest_first) != nullptr) return i;
-  return kNobody;
+void DialogueImpl::forget(Stage stage) {
+  std::erase_if(held_, [stage](const Held& held) { return held.answer.stage == stage; });
+}
+
+const DialogueImpl::Held* DialogueImpl::holding(Stages stages) const {
+  const Held* found = nullptr;
+  for (const auto& held : held_) {
+    if (held.answer.shadow || held.answer.verdict.action == Action::pass || (stages & bit(held.answer.stage)) == 0) continue;
+    if (found != nullptr && found->seat != held.seat) break;
+    found = &held;
+  }
+  return found;
+}
+
+std::size_t DialogueImpl::holder(Stages stages) const {
+  const auto* held = holding(stages);
+  return held != nullptr ? held->seat : kNobody;
 }
 
 void DialogueImpl::ask(Stage stage, const std::string* rcpt) {
   auto& instances = generation_->instances();
+  forget(stage);
   // At data and headers, whoever let the recipients in by an `accept` protects the message from plugins below.
-  auto end = holder(scopes_of(stage));
+  auto end = holder(stages_that_count_at(stage));
   if (stage == Stage::data || stage == Stage::headers) end = std::min(end, let_through_.holder);
   for (std::size_t i = 0; i < std::min(end, instances.size()); ++i) {
     auto& instance = *instances[i];
@@ -156,7 +141,6 @@ void DialogueImpl::ask(Stage stage, const std::string* rcpt) {
     hook_call.hook = hook_of(stage);
     hook_call.rcpt = rcpt;
     auto result = call(i, hook_call);
-    seats_[i].forget(stage);
     if (mode_ == Mode::live && says_nothing(result)) {
       instance.count(stage, Action::pass);
       continue;
@@ -170,7 +154,7 @@ void DialogueImpl::ask(Stage stage, const std::string* rcpt) {
     if (mode_ == Mode::live) instance.count(stage, answer.verdict.action);
     if (!answer.shadow) session_.tags.insert(session_.tags.end(), answer.verdict.tags.begin(), answer.verdict.tags.end());
     const bool decided = !answer.shadow && answer.verdict.action != Action::pass;
-    seats_[i].answers.push_back(std::move(answer));
+    hold(i, std::move(answer));
     if (decided) break;
   }
 }
@@ -186,20 +170,19 @@ void DialogueImpl::begin(Stage stage) {
   decision_->id = decision_id(session_.id, past_.decisions);
 }
 
-const Decision& DialogueImpl::decide(Stage stage, std::span<const Stage> narrowest_first, const std::string& rcpt) {
+const Decision& DialogueImpl::decide(Stage stage, const std::string& rcpt) {
+  const auto stages = stages_that_count_at(stage);
   begin(stage);
   decision_->rcpt = rcpt;
-  const auto index = holder(narrowest_first);
-  if (index != kNobody) {
-    decision_->verdict = narrowest(seats_[index], narrowest_first)->verdict;
-    decision_->plugin = generation_->instances()[index]->name();
+  if (const auto* held = holding(stages)) {
+    decision_->verdict = held->answer.verdict;
+    decision_->plugin = held->answer.plugin;
   }
-  for (const auto& seat : seats_)
-    for (auto stage_asked = narrowest_first.rbegin(); stage_asked != narrowest_first.rend(); ++stage_asked)
-      if (const auto* answer = seat.at(*stage_asked)) {
-        decision_->trace.push_back(*answer);
-        if (!answer->shadow) decision_->waited = std::max(decision_->waited, answer->verdict.waited);
-      }
+  for (const auto& [seat, answer] : held_) {
+    if ((stages & bit(answer.stage)) == 0) continue;
+    decision_->trace.push_back(answer);
+    if (!answer.shadow) decision_->waited = std::max(decision_->waited, answer.verdict.waited);
+  }
   finish(stage);
   return *decision_;
 }
@@ -252,7 +235,7 @@ const Decision& DialogueImpl::connect() {
   look_for_exemption();
   if (exempt_) return decide_exempt(Stage::connect);
   ask_of_connection();
-  return decide(Stage::connect, kConnectScopes);
+  return decide(Stage::connect);
 }
 
 const Decision& DialogueImpl::helo() {
@@ -260,10 +243,9 @@ const Decision& DialogueImpl::helo() {
   look_for_exemption();
   if (exempt_) return decide_exempt(Stage::helo);
   ask_of_connection();
-  for (auto& seat : seats_) seat.forget(Stage::helo);  // a repeated EHLO counts anew
   helo_asked_ = true;
   ask(Stage::helo);
-  return decide(Stage::helo, kHeloScopes);
+  return decide(Stage::helo);
 }
 
 const Decision& DialogueImpl::mail(std::string from) {
@@ -278,7 +260,7 @@ const Decision& DialogueImpl::mail(std::string from) {
     ask(Stage::helo);
   }
   ask(Stage::mail);
-  return decide(Stage::mail, kMailScopes);
+  return decide(Stage::mail);
 }
 
 const Decision& DialogueImpl::rcpt(std::string to) {
@@ -286,12 +268,11 @@ const Decision& DialogueImpl::rcpt(std::string to) {
     session_.rcpt_to.push_back(to);
     return decide_exempt(Stage::rcpt, to);
   }
-  for (auto& seat : seats_) seat.forget(Stage::rcpt);
   const auto tags = session_.tags.size();
   ask(Stage::rcpt, &to);
-  const auto& decision = decide(Stage::rcpt, kRcptScopes, to);
+  const auto& decision = decide(Stage::rcpt, to);
   if (decision.lets_through()) {
-    const auto index = holder(kRcptScopes);
+    const auto index = holder(stages_that_count_at(Stage::rcpt));
     before_last_ = let_through_;
     let_through_.holder = session_.rcpt_to.empty() ? index : std::max(let_through_.holder, index);
     let_through_.waited = std::max(let_through_.waited, decision.waited);
@@ -316,13 +297,13 @@ const Decision& DialogueImpl::data() {
     return *decision_;
   }
   if (generation_->has(Hook::data)) ask(Stage::data);
-  return decide(Stage::data, kDataScopes);
+  return decide(Stage::data);
 }
 
 const Decision& DialogueImpl::headers() {
   if (exempt_) return decide_exempt(Stage::headers);
   if (generation_->has(Hook::headers)) ask(Stage::headers);
-  return decide(Stage::headers, kHeadersScopes);
+  return decide(Stage::headers);
 }
 
 Duration DialogueImpl::accepted() {
@@ -349,18 +330,14 @@ void DialogueImpl::tell_plugins(Hook hook) {
 }
 
 void DialogueImpl::forget_envelope() {
-  for (auto& seat : seats_) {
-    std::erase_if(seat.answers, [](const Answer& answer) { return answer.stage >= Stage::mail; });
-    if (seat.slot->state) seat.slot = std::make_shared<Slot>();
-  }
+  std::erase_if(held_, [](const Held& held) { return held.answer.stage >= Stage::mail; });
+  for (auto& seat : seats_) seat.slot.reset();
   session_.mail_from.clear();
   session_.rcpt_to.clear();
   session_.headers.clear();
   session_.tags = front_end_tags_;
-  for (std::size_t i = 0; i < seats_.size(); ++i)  // what was found out of the connection stays
-    for (const Stage stage : {Stage::connect, Stage::helo})
-      if (const auto* answer = seats_[i].at(stage); answer != nullptr && !answer->shadow)
-        session_.tags.insert(session_.tags.end(), answer->verdict.tags.begin(), answer->verdict.tags.end());
+  for (const auto& [seat, answer] : held_)  // what was found out of the connection stays
+    if (!answer.shadow) session_.tags.insert(session_.tags.end(), answer.verdict.tags.begin(), answer.verdict.tags.end());
   exempt_.reset();
   untold_.reset();
   let_through_ = before_last_ = {};

@@ -43,15 +43,25 @@ class DialogueImpl : public Dialogue {
 
  private:
   static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
+  using Stages = std::uint8_t;  // a bit each
 
-  /// What one plugin has said so far, and what it keeps.
+  /// Where a plugin writes that must change nothing.
+  struct Overlay {
+    Overlay(Tables& base, const Clock& clock) : tables(base, clock) {}
+    OverlayTables tables;
+    std::optional<OverlayStore> store;  // dry
+  };
+
+  /// What one plugin keeps. Small: a dialogue has one for each plugin.
   struct Seat {
-    std::vector<Answer> answers;  // at most one of a stage
-    const Answer* at(Stage stage) const;
-    void forget(Stage stage);
-    std::shared_ptr<Slot> slot = std::make_shared<Slot>();
-    std::shared_ptr<OverlayTables> overlay_tables;  // shadow and dry
-    std::shared_ptr<OverlayStore> overlay_store;    // dry
+    std::shared_ptr<Slot> slot;
+    std::shared_ptr<Overlay> overlay;  // shadow and dry
+  };
+
+  /// What a plugin has said so far at a stage.
+  struct Held {
+    std::size_t seat;
+    Answer answer;
   };
 
   void adopt(std::shared_ptr<Generation> generation);
@@ -63,11 +73,13 @@ class DialogueImpl : public Dialogue {
   /// Asks, at one stage, every plugin above the present holder.
   void ask(Stage stage, const std::string* rcpt = nullptr);
   void ask_of_connection();  // unless it was done
-  /// Index of the plugin whose verdict counts at these stages, narrowest first within each plugin; kNobody.
-  std::size_t holder(std::span<const Stage> narrowest_first) const;
-  const Answer* narrowest(const Seat& seat, std::span<const Stage> narrowest_first) const;
+  void hold(std::size_t seat, Answer answer);
+  void forget(Stage stage);
+  /// What counts at these stages: of the first plugin with an opinion, the one of its latest stage. nullptr: nobody has one.
+  const Held* holding(Stages stages) const;
+  std::size_t holder(Stages stages) const;  // its plugin; kNobody
   void begin(Stage stage);
-  const Decision& decide(Stage stage, std::span<const Stage> narrowest_first, const std::string& rcpt = {});
+  const Decision& decide(Stage stage, const std::string& rcpt = {});
   const Decision& decide_exempt(Stage stage, const std::string& rcpt = {});
   void finish(Stage stage);
   void tell_plugins(Hook hook);
@@ -78,6 +90,7 @@ class DialogueImpl : public Dialogue {
   Session session_;
   std::shared_ptr<Generation> generation_;
   std::vector<Seat> seats_;
+  std::vector<Held> held_;  // by plugin, then stage
   std::shared_ptr<Decision> decision_;
   std::optional<std::string> exempt_;
   std::vector<std::string> front_end_tags_;  // what the front end put there, kept across transactions

@@ -42,7 +42,7 @@ struct CallScope {
   const Session& session;
   Store& store;
   Tables& tables;
-  std::shared_ptr<Slot>& slot;  ///< Replaced when a call is given up, so that later hooks do not meet it.
+  std::shared_ptr<Slot>& slot;  ///< Made when first used; left to a call that is given up, so that later hooks do not meet it.
   bool dry = false;
   std::shared_ptr<void> keep{};  ///< Owner of store and tables (an overlay), if they may go before a late call ends.
 };

@@ -16,8 +16,8 @@ using Steady = std::chrono::steady_clock;  // budgets are real time, whatever th
 /// The Context of one call.
 class CallContext : public Context {
  public:
-  CallContext(Instance& instance, const Session& session, Store& store, Tables& tables, const Clock& clock, Slot& slot, bool dry,
-              SteadyTime deadline)
+  CallContext(Instance& instance, const Session& session, Store& store, Tables& tables, const Clock& clock,
+              std::shared_ptr<Slot>& slot, bool dry, SteadyTime deadline)
       : instance_(instance),
         session_(session),
         store_(store),
@@ -33,7 +33,10 @@ class CallContext : public Context {
   Log& log() override { return instance_.log(); }
   SteadyTime deadline() const override { return deadline_; }
   bool dry() const override { return dry_; }
-  std::shared_ptr<void>& slot() override { return slot_.state; }
+  std::shared_ptr<void>& slot() override {
+    if (!slot_) slot_ = std::make_shared<Slot>();
+    return slot_->state;
+  }
 
  private:
   Instance& instance_;
@@ -41,7 +44,7 @@ class CallContext : public Context {
   Store& store_;
   Tables& tables_;
   const Clock& clock_;
-  Slot& slot_;
+  std::shared_ptr<Slot>& slot_;
   const bool dry_;
   const SteadyTime deadline_;
 };
@@ -182,7 +185,7 @@ HookResult HookRunner::run_inline(Instance& instance, const CallScope& scope, co
   record.instance.store(&instance, std::memory_order_release);
 
   HookResult result;
-  CallContext context(instance, scope.session, scope.store, scope.tables, clock_, *scope.slot, scope.dry, deadline);
+  CallContext context(instance, scope.session, scope.store, scope.tables, clock_, scope.slot, scope.dry, deadline);
   const bool own_fault = guarded(instance.plugin(), context, call, result);
 
   record.instance.store(nullptr, std::memory_order_release);
@@ -225,7 +228,7 @@ struct HookRunner::Job {
     }
     HookCall call{hook, &rcpt, &decision, &event};
     HookResult mine;
-    CallContext context(*instance, session, *store, *tables, *clock, *slot, dry, deadline);
+    CallContext context(*instance, session, *store, *tables, *clock, slot, dry, deadline);
     const bool fault = guarded(instance->plugin(), context, call, mine);
     std::lock_guard lock(mutex);
     if (state == State::given_up) {
@@ -246,6 +249,7 @@ HookResult HookRunner::run_pooled(const std::shared_ptr<Instance>& instance, con
   job->session = scope.session;
   job->store = &scope.store;
   job->tables = &scope.tables;
+  if (!scope.slot) scope.slot = std::make_shared<Slot>();
   job->slot = scope.slot;
   job->keep = scope.keep;
   job->dry = scope.dry;
@@ -267,7 +271,7 @@ HookResult HookRunner::run_pooled(const std::shared_ptr<Instance>& instance, con
     const bool running = job->state == Job::State::running;
     job->state = Job::State::given_up;
     lock.unlock();
-    scope.slot = std::make_shared<Slot>();  // the late call keeps the old one
+    scope.slot.reset();  // the late call keeps it
     result.fault = running ? "timeout" : "busy: no thread was free";
     instance->count_error(call.hook);
     if (running) overran(*instance, call, true);
