@@ -143,15 +143,18 @@ void Bridge::give_lease(const Address& client, Duration duration) {
   if (given) host_->log().info("pfbridge.lease", {{"client", client}});
 }
 
-void Bridge::look_at_black() {
+void Bridge::look_at_sets() {
   const auto version = host_->sets().version();
   if (sets_asked_ && version == sets_version_) return;
   sets_asked_ = true;
   sets_version_ = version;
   auto black = host_->sets().get(kBlack);
-  if (black == wanted_.black()) return;
-  const bool appears = black && !wanted_.black();
-  wanted_.show_black(std::move(black));
+  auto exempt = host_->sets().get(kExempt);
+  if (black == black_ && exempt == exempt_) return;
+  const bool appears = black && !black_;
+  black_ = std::move(black);
+  exempt_ = std::move(exempt);
+  wanted_.show(black_, exempt_);
   if (!appears) return;
   for (auto& line : links_)
     for (const auto& table : line.link->tables())
@@ -252,7 +255,7 @@ bool Bridge::step() {
   if (!host_) return false;
   const auto now = host_->clock().steady();
   bool more = false;
-  look_at_black();
+  look_at_sets();
   if (leases_.step(host_->clock()))
     for (auto& line : links_)
       for (const auto& table : line.link->tables()) table->without_leases = false;

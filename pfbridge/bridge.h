@@ -42,6 +42,8 @@ class Bridge {
   bool step();
 
   void give_lease(const Address& client, Duration duration);
+  /// One that a bridge before this one gave, and counted.
+  void take_over_lease(const Address& client, Duration rest) { leases_.give(client, rest, host_->clock()); }
   /// Those that are not over, and for how long.
   std::vector<std::pair<Address, Duration>> running_leases() const { return leases_.running(host_->clock()); }
 
@@ -76,7 +78,7 @@ class Bridge {
   void add_link(HelperPlace place, LinkTables tables);
   void told(const std::string& helper, const std::string& table, const SyncStatus& status);
   bool follow();
-  void look_at_black();
+  void look_at_sets();
   Result<void> prepare_all();
   Result<void> prepare(const HelperPlace& place, Link::Table& table);
   Result<void> write_positions();
@@ -93,6 +95,7 @@ class Bridge {
   std::vector<Line> links_;
   std::uint64_t sets_version_ = 0;
   bool sets_asked_ = false;
+  std::shared_ptr<const PrefixSet> black_, exempt_;  // as they were shown to wanted_
   bool store_failing_ = false;
   SteadyTime store_again_ = SteadyTime::min();
   SteadyTime metrics_again_ = SteadyTime::min();

@@ -74,10 +74,12 @@ class BridgeTest : public testing::Test {
     or_throw(host.tables().put(table, row));
   }
   void erase(std::string_view table, const char* prefix) { or_throw(host.tables().erase(table, *Prefix::parse(prefix), "test")); }
-  void list(const std::vector<const char*>& prefixes) {
+  void list(const std::vector<const char*>& prefixes) { show(kBlack, prefixes); }
+  void exempt(const std::vector<const char*>& prefixes) { show(kExempt, prefixes); }
+  void show(std::string_view name, const std::vector<const char*>& prefixes) {
     PrefixSetBuilder builder;
     for (const char* prefix : prefixes) builder.add(*Prefix::parse(prefix));
-    host.sets().show(kBlack, std::make_shared<const PrefixSet>(builder.build()));
+    host.sets().show(name, std::make_shared<const PrefixSet>(builder.build()));
   }
   /// A member of the first row that tells of `table`.
   std::string told(std::string_view table, std::string_view member) {

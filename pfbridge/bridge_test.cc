@@ -96,6 +96,29 @@ TEST_F(BridgeTest, SplitsAWhiteNetworkAroundATrappedClient) {
   EXPECT_EQ(white.text(), "192.0.2.0/30");
 }
 
+TEST_F(BridgeTest, CountsWhoIsExemptAsNeitherTrappedNorListed) {
+  put(kWhite, "192.0.2.0/30");
+  put(kTrapped, "192.0.2.1");
+  put(kTrapped, "203.0.113.0/30");
+  list({"192.0.2.2", "198.51.100.1"});
+  exempt({"192.0.2.1", "192.0.2.2", "203.0.113.1", "198.18.0.0/15"});
+  start();
+  EXPECT_EQ(white.text(), "192.0.2.0/30");
+  EXPECT_EQ(trapped.text(), "203.0.113.0 203.0.113.2/31");
+  EXPECT_EQ(black.text(), "198.51.100.1");
+  exempt({"192.0.2.1"});
+  settle();
+  EXPECT_EQ(white.text(), "192.0.2.0/31 192.0.2.3");
+  EXPECT_EQ(trapped.text(), "203.0.113.0/30");
+  EXPECT_EQ(black.text(), "192.0.2.2 198.51.100.1");
+  stop();
+  exempt({"203.0.113.2/31"});  // while deferd does not run
+  start();
+  EXPECT_EQ(white.text(), "192.0.2.0 192.0.2.3");
+  EXPECT_EQ(trapped.text(), "192.0.2.1 203.0.113.0/31");
+  EXPECT_TRUE(bridge->in_step());
+}
+
 TEST_F(BridgeTest, ReadsBackAfterTheHelperWasAway) {
   put(kWhite, "192.0.2.1");
   put(kWhite, "192.0.2.2");

@@ -12,6 +12,7 @@ deferd_add_plugin(pfbridge
     pfbridge.cc
     prefixes.cc
     runner.cc
+    split_rows.cc
     table_sync.cc
     wanted.cc
     watcher.cc

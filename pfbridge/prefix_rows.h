@@ -40,6 +40,14 @@ class PrefixRows {
       use(row->first, row->second);
   }
 
+  /// Whether `test(row)` holds of any row within `prefix`, itself included.
+  template <class Test>
+  bool any_within(const Prefix& prefix, Test test) const {
+    for (auto row = rows_.lower_bound(prefix); row != rows_.end() && prefix.contains(row->first); ++row)
+      if (test(row->first)) return true;
+    return false;
+  }
+
   /// Calls `use(prefix, time)` for each row that holds all of `prefix`, itself included, the widest first.
   template <class Use>
   void each_around(const Prefix& prefix, Use use) const {

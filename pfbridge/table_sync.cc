@@ -177,8 +177,8 @@ void TableSync::lost(SteadyTime now) {
 
 bool TableSync::is_explained(const Prefix& entry, const std::vector<Prefix>& missing) const {
   if ((overflowed_ && ours_) || dirty_.contains(entry) || stuck_.contains(entry) || suspects_.is_within(entry)) return true;
-  if (set_ != Set::white || !wanted_.is_of_white_row(entry)) return false;
-  if (wanted_.is_barred(entry)) return true;
+  if (set_ == Set::black || !wanted_.is_of_row(set_, entry)) return false;
+  if (wanted_.is_barred(set_, entry)) return true;
   // A part of a row of which nothing is barred any more. If the whole is missing, it was split, and this is what is left.
   for (int length = entry.length() - 1; length >= 0; --length)
     if (std::binary_search(missing.begin(), missing.end(), Prefix(entry.address(), length))) return true;

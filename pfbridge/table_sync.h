@@ -36,11 +36,11 @@ struct SyncStatus {
 /// One thread.
 ///
 /// An entry of the table that is not wanted is removed if we put it there: because an event said that it is over, because we
-/// removed it before (a helper that says `done` is not believed until it was read back), or because it is of a white row and
-/// barred, or what is left of one that was split. Anything else is *foreign*, and stays unless keep_foreign is off; of black
-/// nothing is foreign. What would be removed without such a reason is counted, and if it is more than the guard allows, it stays
-/// and is told as `held`. If nothing is known of what we did before (distrust()), all that is not explained is held, also what
-/// would be foreign: an operator has to say that it is not ours.
+/// removed it before (a helper that says `done` is not believed until it was read back), or because it is of a row of white or
+/// trapped and barred, or what is left of one that was split. Anything else is *foreign*, and stays unless keep_foreign is off;
+/// of black nothing is foreign. What would be removed without such a reason is counted, and if it is more than the guard allows,
+/// it stays and is told as `held`. If nothing is known of what we did before (distrust()), all that is not explained is held,
+/// also what would be foreign: an operator has to say that it is not ours.
 class TableSync {
  public:
   static constexpr std::size_t kBatch = 4096;

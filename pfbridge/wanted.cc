@@ -18,181 +18,161 @@ namespace {
 
 Time with_net(Time expires) { return expires > Time::max() - Wanted::kNet ? Time::max() : expires + Wanted::kNet; }
 
-}  // namespace
-
-// ---- What is
-
-bool Wanted::is_barred(const Prefix& prefix) const { return trapped_.overlaps(prefix) || (black_ && black_->overlaps(prefix)); }
-
-bool Wanted::is_barred_whole(const Prefix& prefix) const {
-  if (trapped_.is_within(prefix)) return true;
-  if (!black_) return false;
-  const auto entry = black_->find(prefix.address());
+bool has_all_of(const PrefixSet& set, const Prefix& prefix) {
+  const auto entry = set.find(prefix.address());
   return entry && entry->contains(prefix);
 }
 
+/// A list of millions is not copied if nobody on it is exempt.
+std::shared_ptr<const PrefixSet> less(std::shared_ptr<const PrefixSet> black, const PrefixSet* exempt) {
+  if (!black || !exempt) return black;
+  for (const Prefix& prefix : *exempt)
+    if (black->overlaps(prefix)) return std::make_shared<const PrefixSet>(without(*black, *exempt));
+  return black;
+}
+
+/// What is in one of them alone.
+struct Difference {
+  Difference(const PrefixSet& former, const PrefixSet& now) : came(without(now, former)), went(without(former, now)) {}
+
+  std::size_t size() const { return came.size() + went.size(); }
+  void append_to(std::vector<Prefix>& all) const {
+    for (const PrefixSet* some : {&came, &went})
+      for (const Prefix& prefix : *some) all.push_back(prefix);
+  }
+
+  const PrefixSet came, went;
+};
+
+}  // namespace
+
+Wanted::Wanted(Changed changed)
+    : changed_(std::move(changed)),
+      white_({[this](const Prefix& prefix) { return is_trapped_or_listed(prefix); },
+              [this](const Prefix& prefix) { return is_trapped_or_listed_whole(prefix); }}),
+      trapped_({[this](const Prefix& prefix) { return is_exempt(prefix); },
+                [this](const Prefix& prefix) { return is_exempt_whole(prefix); }}) {}
+
+// ---- What is
+
+bool Wanted::is_exempt_whole(const Prefix& prefix) const { return exempt_ && has_all_of(*exempt_, prefix); }
+
+bool Wanted::is_trapped(const Prefix& prefix) const {
+  const auto& rows = trapped_.rows();
+  if (!is_exempt(prefix)) return rows.overlaps(prefix);
+  if (rows.is_within(prefix)) return !is_exempt_whole(prefix);
+  return rows.any_within(prefix, [this](const Prefix& row) { return !is_exempt_whole(row); });
+}
+
+bool Wanted::is_trapped_or_listed(const Prefix& prefix) const {
+  return (black_ && black_->overlaps(prefix)) || is_trapped(prefix);
+}
+
+bool Wanted::is_trapped_or_listed_whole(const Prefix& prefix) const {
+  return (trapped_.rows().is_within(prefix) && !is_exempt(prefix)) || (black_ && has_all_of(*black_, prefix));
+}
+
 std::optional<Time> Wanted::white(const Prefix& prefix) const {
-  std::optional<Time> until;
-  const auto take = [&](Time time) { until = std::max(until.value_or(Time::min()), time); };
-  bool around = false;  // by a row that is wider
-  white_.each_around(prefix, [&](const Prefix& row, Time expires) {
-    if (row == prefix)
-      take(with_net(expires));
-    else
-      around = true;
-  });
-  if (around && is_barred(parent_of(prefix)))
-    white_.each_around(prefix, [&](const Prefix&, Time expires) { take(with_net(expires)); });
-  if (const auto* lease = leases_.find(prefix)) take(*lease + kLeaseNet);
-  return until && !is_barred(prefix) ? until : std::nullopt;
+  auto until = white_.find(prefix);
+  if (until) until = with_net(*until);
+  const auto* lease = leases_.find(prefix);
+  if (lease && !white_.is_barred(prefix)) until = std::max(until.value_or(Time::min()), *lease + kLeaseNet);
+  return until;
 }
 
 std::optional<Time> Wanted::find(Set set, const Prefix& prefix) const {
   if (set == Set::white) return white(prefix);
   if (set == Set::trapped) {
-    const auto* expires = trapped_.find(prefix);
+    const auto expires = trapped_.find(prefix);
     return expires ? std::optional(with_net(*expires)) : std::nullopt;
   }
   if (!black_ || black_->find(prefix.address()) != prefix) return std::nullopt;
   return Time::max();
 }
 
-/// The largest parts of `prefix` of which nothing is barred.
-template <class Use>
-void Wanted::each_piece(const Prefix& prefix, const Use& use) const {
-  if (!is_barred(prefix)) return use(prefix);
-  if (prefix.is_host() || is_barred_whole(prefix)) return;
-  for (const bool upper : {false, true})
-    if (const auto half = half_of(prefix, upper)) each_piece(*half, use);
-}
-
-void Wanted::each_white(const std::function<void(const Prefix&)>& use) const {
-  for (const auto& row : white_)
-    each_piece(row.first, [&](const Prefix& piece) {
-      const Prefix* narrowest = nullptr;  // who of several rows has it
-      white_.each_around(piece, [&](const Prefix& around, Time) { narrowest = &around; });
-      if (narrowest && *narrowest == row.first) use(piece);
-    });
-  for (const auto& [client, until] : leases_) {
-    if (is_barred(client)) continue;
-    const bool is_piece = white_.is_within(client) && (white_.contains(client) || is_barred(parent_of(client)));
-    if (!is_piece) use(client);
-  }
-}
-
 void Wanted::each(Set set, const std::function<void(const Prefix&)>& use) const {
-  if (set == Set::white) return each_white(use);
-  if (set == Set::trapped) {
-    for (const auto& [row, expires] : trapped_) use(row);
-    return;
-  }
-  if (!black_) return;
-  for (const Prefix& prefix : *black_) use(prefix);
+  if (set != Set::black) rows_of(set).each(use);
+  if (set == Set::white)
+    for (const auto& [client, until] : leases_)
+      if (!white_.is_barred(client) && !white_.find(client)) use(client);
+  if (set == Set::black && black_)
+    for (const Prefix& prefix : *black_) use(prefix);
 }
 
 std::uint64_t Wanted::count(Set set) const {
-  if (set == Set::white) return white_count_;
-  return set == Set::trapped ? trapped_.size() : black_ ? black_->size() : 0;
+  if (set != Set::black) return counts_[static_cast<std::size_t>(set)];
+  return black_ ? black_->size() : 0;
 }
 
 // ---- What changes
 
-/// Makes a change, and tells which of the white `entries` are not as they were.
-void Wanted::change(std::vector<Prefix> entries, const std::function<void()>& make) {
+/// Makes a change, and tells which of the `entries` are not as they were.
+void Wanted::change(Set set, std::vector<Prefix> entries, const std::function<void()>& make) {
   std::sort(entries.begin(), entries.end());
   entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
   std::vector<std::optional<Time>> before;
   before.reserve(entries.size());
-  for (const Prefix& entry : entries) before.push_back(white(entry));
+  for (const Prefix& entry : entries) before.push_back(find(set, entry));
   make();
+  auto& count = counts_[static_cast<std::size_t>(set)];
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    const auto after = white(entries[i]);
-    if (before[i] && !after) --white_count_;
-    if (!before[i] && after) ++white_count_;
-    if (before[i] != after) changed_(Set::white, entries[i]);
+    const auto after = find(set, entries[i]);
+    if (before[i] && !after) --count;
+    if (!before[i] && after) ++count;
+    if (before[i] != after) changed_(set, entries[i]);
   }
 }
 
-/// Appends the white entries that may come or go with `barred`: those within, and where a row is split because of it, those on
-/// the way from the row down to it.
-void Wanted::touched_by(const Prefix& barred, std::vector<Prefix>& entries) const {
-  bool splits = false;
-  white_.each_within(barred, [&](const Prefix& row, Time) {
-    entries.push_back(row);
-    splits = splits || !row.is_host();
-  });
-  leases_.each_within(barred, [&](const Prefix& client, Time) { entries.push_back(client); });
-  int widest = -1;
-  white_.each_around(barred, [&](const Prefix& row, Time) {
-    if (widest < 0) widest = row.length();
-  });
-  const bool is_around = widest >= 0 && widest < barred.length();
-  if (is_around)
-    for (int length = barred.length(); length >= widest; --length) {
-      const Prefix above(barred.address(), length);
-      entries.push_back(above);
-      if (length == widest) break;
-      if (const auto sibling = sibling_of(above)) entries.push_back(*sibling);
+/// `flip` makes a change of who is trapped, listed or exempt within `where`, and the next call takes it back. Entries of white
+/// are looked for in both states; those of trapped are given.
+void Wanted::change_barred(const std::vector<Prefix>& where, std::vector<Prefix> trapped, const std::function<void()>& flip) {
+  std::vector<Prefix> white;
+  for (int state = 0; state < 2; ++state) {
+    flip();
+    for (const Prefix& place : where) {
+      white_.append_touched(place, white);
+      leases_.each_within(place, [&](const Prefix& client, Time) { white.push_back(client); });
     }
-  if (is_around || splits) each_piece(barred, [&](const Prefix& piece) { entries.push_back(piece); });
-}
-
-/// `flip` makes a change of what is barred, and the next call takes it back. Entries are looked for in both states.
-void Wanted::change_barred(const std::vector<Prefix>& where, const std::function<void()>& flip) {
-  std::vector<Prefix> entries;
-  flip();
-  for (const Prefix& place : where) touched_by(place, entries);
-  flip();
-  for (const Prefix& place : where) touched_by(place, entries);
-  change(std::move(entries), flip);
+  }
+  change(Set::white, std::move(white), [&] { change(Set::trapped, std::move(trapped), flip); });
 }
 
 void Wanted::put(Set set, const Prefix& prefix, Time expires) {
-  if (set == Set::white) {
-    std::vector<Prefix> pieces;
-    each_piece(prefix, [&](const Prefix& piece) { pieces.push_back(piece); });
-    return change(std::move(pieces), [&] { white_.put(prefix, expires); });
-  }
-  const auto* former = trapped_.find(prefix);
+  auto& rows = rows_of(set).rows();
+  const auto* former = rows.find(prefix);
   if (former && *former == expires) return;
-  if (former)
-    trapped_.put(prefix, expires);
-  else
-    change_barred({prefix}, [&, there = false]() mutable {
-      if (there)
-        trapped_.erase(prefix);
-      else
-        trapped_.put(prefix, expires);
-      there = !there;
-    });
-  changed_(Set::trapped, prefix);
+  auto pieces = rows_of(set).pieces(prefix);
+  if (set == Set::white || former) return change(set, std::move(pieces), [&] { rows.put(prefix, expires); });
+  change_barred({prefix}, std::move(pieces), [&, there = false]() mutable {
+    if (there)
+      rows.erase(prefix);
+    else
+      rows.put(prefix, expires);
+    there = !there;
+  });
 }
 
 void Wanted::erase(Set set, const Prefix& prefix) {
-  if (set == Set::white) {
-    if (!white_.contains(prefix)) return changed_(Set::white, prefix);
-    std::vector<Prefix> pieces;
-    each_piece(prefix, [&](const Prefix& piece) { pieces.push_back(piece); });
-    return change(std::move(pieces), [&] { white_.erase(prefix); });
-  }
-  const auto* former = trapped_.find(prefix);
-  if (!former) return changed_(Set::trapped, prefix);
-  change_barred({prefix}, [&, expires = *former, there = true]() mutable {
+  auto& rows = rows_of(set).rows();
+  const auto* former = rows.find(prefix);
+  if (!former) return changed_(set, prefix);
+  auto pieces = rows_of(set).pieces(prefix);
+  if (set == Set::white) return change(set, std::move(pieces), [&] { rows.erase(prefix); });
+  change_barred({prefix}, std::move(pieces), [&, expires = *former, there = true]() mutable {
     if (there)
-      trapped_.erase(prefix);
+      rows.erase(prefix);
     else
-      trapped_.put(prefix, expires);
+      rows.put(prefix, expires);
     there = !there;
   });
-  changed_(Set::trapped, prefix);
 }
 
 void Wanted::lease(const Address& client, Time until) {
-  change({Prefix(client)}, [&] { leases_.put(Prefix(client), until); });
+  change(Set::white, {Prefix(client)}, [&] { leases_.put(Prefix(client), until); });
 }
 
 void Wanted::end_lease(const Address& client) {
-  change({Prefix(client)}, [&] { leases_.erase(Prefix(client)); });
+  change(Set::white, {Prefix(client)}, [&] { leases_.erase(Prefix(client)); });
 }
 
 /// The entries of one and not of the other; both ascend.
@@ -213,33 +193,50 @@ void Wanted::tell_black(const PrefixSet& former, const PrefixSet& now) const {
   }
 }
 
-void Wanted::show_black(std::shared_ptr<const PrefixSet> black) {
-  const auto former = black_;
-  const PrefixSet before = former ? *former : PrefixSet(), now = black ? *black : PrefixSet();
-  const PrefixSet came = without(now, before), went = without(before, now);
-  std::vector<Prefix> where;
-  if (came.size() + went.size() <= white_.size() + leases_.size()) {
-    for (const PrefixSet* difference : {&came, &went})
-      for (const Prefix& prefix : *difference) where.push_back(prefix);
-  } else {  // fewer rows than changes: then each row is looked at
-    for (const auto& [row, expires] : white_) where.push_back(row);
+void Wanted::show(std::shared_ptr<const PrefixSet> black, std::shared_ptr<const PrefixSet> exempt) {
+  black = less(std::move(black), exempt.get());
+  const auto content = [](const auto& set) { return set ? *set : PrefixSet(); };
+  const PrefixSet former_black = content(black_), new_black = content(black);
+  const Difference listed(former_black, new_black), exempted(content(exempt_), content(exempt));
+  const bool both_known = black_ && black;
+  const auto flip = [&] {
+    std::swap(black_, black);
+    std::swap(exempt_, exempt);
+  };
+
+  // If there are fewer rows than changes, each row is looked at.
+  std::vector<Prefix> where, where_exempt;
+  if (listed.size() + exempted.size() <= white_.rows().size() + leases_.size()) {
+    listed.append_to(where);
+    exempted.append_to(where);
+  } else {
+    for (const auto& [row, expires] : white_.rows()) where.push_back(row);
     for (const auto& [client, until] : leases_) where.push_back(client);
   }
-  const bool both_known = former && black;
-  change_barred(where, [&] { std::swap(black_, black); });
-  if (both_known) tell_black(before, now);
+  if (exempted.size() <= trapped_.rows().size())
+    exempted.append_to(where_exempt);
+  else
+    for (const auto& [row, expires] : trapped_.rows()) where_exempt.push_back(row);
+  std::vector<Prefix> trapped;
+  for (int state = 0; state < 2; ++state) {
+    flip();
+    for (const Prefix& place : where_exempt) trapped_.append_touched(place, trapped);
+  }
+  change_barred(where, std::move(trapped), flip);
+  if (both_known) tell_black(former_black, new_black);
 }
 
 std::vector<Wanted::Gone> Wanted::replace(PrefixRows white, PrefixRows trapped) {
-  std::swap(white_, white);
-  std::swap(trapped_, trapped);
   std::vector<Gone> gone;
-  for (const auto& [row, expires] : white)
-    if (!white_.contains(row)) gone.push_back({Set::white, row});
-  for (const auto& [row, expires] : trapped)
-    if (!trapped_.contains(row)) gone.push_back({Set::trapped, row});
-  white_count_ = 0;
-  each_white([&](const Prefix&) { ++white_count_; });
+  for (auto [set, fresh] : {std::pair(Set::white, &white), std::pair(Set::trapped, &trapped)}) {
+    auto& rows = rows_of(set).rows();
+    for (const auto& [row, expires] : rows)
+      if (!fresh->contains(row)) gone.push_back({set, row});
+    rows = std::move(*fresh);
+  }
+  for (auto& count : counts_) count = 0;
+  each(Set::white, [this](const Prefix&) { ++counts_[0]; });
+  each(Set::trapped, [this](const Prefix&) { ++counts_[1]; });
   return gone;
 }
 

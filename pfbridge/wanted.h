@@ -1,11 +1,7 @@
-// What the packet filter's tables shall hold: white less what is trapped or listed, trapped, and black.
-//
-// A white row that is trapped or listed in part is split: into the fewest prefixes that make up the rest. Which these are can be
-// said of each prefix by itself, so nothing is stored of it and a change is found by looking at what lies around it:
-//
-//   P shall be in the table, if nothing of P is barred and either P is a row,
-//   or a row holds it and something of P's parent is barred (else the parent would be there instead).
+// What the packet filter's tables shall hold: white less what is trapped or listed, trapped, and black. Who is exempt counts as
+// neither trapped nor listed.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,7 +11,7 @@
 #include <vector>
 
 #include "deferd/sets.h"
-#include "pfbridge/prefix_rows.h"
+#include "pfbridge/split_rows.h"
 
 namespace deferd::pfbridge {
 
@@ -31,7 +27,9 @@ class Wanted {
  public:
   /// Of what an entry is, or until when it is, has changed. Called after the change.
   using Changed = std::function<void(Set, const Prefix&)>;
-  explicit Wanted(Changed changed) : changed_(std::move(changed)) {}
+  explicit Wanted(Changed changed);
+  Wanted(const Wanted&) = delete;
+  Wanted& operator=(const Wanted&) = delete;
 
   /// Rows of white and trapped.
   void put(Set set, const Prefix& prefix, Time expires);
@@ -42,9 +40,9 @@ class Wanted {
   void lease(const Address& client, Time until);
   void end_lease(const Address& client);
 
-  /// Null: not known. Then, and of the next one, only what changes in white is told.
-  void show_black(std::shared_ptr<const PrefixSet> black);
-  const std::shared_ptr<const PrefixSet>& black() const { return black_; }
+  /// Who is listed and who is exempt. Null: not known; nobody. Of a black that was not known, and of one after such, only what
+  /// changes in white and trapped is told.
+  void show(std::shared_ptr<const PrefixSet> black, std::shared_ptr<const PrefixSet> exempt);
 
   struct Gone {
     Set set;
@@ -64,26 +62,30 @@ class Wanted {
   /// False of a black that nobody has shown.
   bool is_known(Set set) const { return set != Set::black || black_ != nullptr; }
 
-  /// It is a white row or a part of one, so we may have put it there.
-  bool is_of_white_row(const Prefix& prefix) const { return white_.is_within(prefix); }
-  /// Some of it is trapped or listed.
-  bool is_barred(const Prefix& prefix) const;
+  /// It is a row of white or trapped, or a part of one, so we may have put it there.
+  bool is_of_row(Set set, const Prefix& prefix) const { return rows_of(set).rows().is_within(prefix); }
+  /// Some of it may not be in the table of white or trapped, whatever rows there are.
+  bool is_barred(Set set, const Prefix& prefix) const { return rows_of(set).is_barred(prefix); }
 
  private:
+  const SplitRows& rows_of(Set set) const { return set == Set::white ? white_ : trapped_; }
+  SplitRows& rows_of(Set set) { return set == Set::white ? white_ : trapped_; }
+  bool is_exempt(const Prefix& prefix) const { return exempt_ && exempt_->overlaps(prefix); }
+  bool is_exempt_whole(const Prefix& prefix) const;
+  bool is_trapped(const Prefix& prefix) const;
+  bool is_trapped_or_listed(const Prefix& prefix) const;
+  bool is_trapped_or_listed_whole(const Prefix& prefix) const;
   std::optional<Time> white(const Prefix& prefix) const;
-  bool is_barred_whole(const Prefix& prefix) const;  // by one row or entry
-  template <class Use>
-  void each_piece(const Prefix& prefix, const Use& use) const;
-  void each_white(const std::function<void(const Prefix&)>& use) const;
-  void touched_by(const Prefix& barred, std::vector<Prefix>& entries) const;
-  void change(std::vector<Prefix> entries, const std::function<void()>& make);
-  void change_barred(const std::vector<Prefix>& where, const std::function<void()>& flip);
+  void change(Set set, std::vector<Prefix> entries, const std::function<void()>& make);
+  void change_barred(const std::vector<Prefix>& where, std::vector<Prefix> trapped, const std::function<void()>& flip);
   void tell_black(const PrefixSet& former, const PrefixSet& now) const;
 
   const Changed changed_;
-  PrefixRows white_, trapped_, leases_;
-  std::shared_ptr<const PrefixSet> black_;
-  std::uint64_t white_count_ = 0;
+  SplitRows white_, trapped_;
+  PrefixRows leases_;
+  std::shared_ptr<const PrefixSet> black_;  // less exempt_
+  std::shared_ptr<const PrefixSet> exempt_;
+  std::array<std::uint64_t, 2> counts_{};  // of white and trapped
 };
 
 }  // namespace deferd::pfbridge

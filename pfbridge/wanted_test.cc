@@ -1,8 +1,10 @@
-// White less what is barred, against a model that cannot be wrong: one bool an address.
+// What the tables shall hold, against a model that cannot be wrong: a few bools an address.
 #include "pfbridge/wanted.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
@@ -43,30 +45,33 @@ class WantedModel : public testing::TestWithParam<const char*> {
     return Prefix(prefix_of(bridge::Entry::make(within.family, bytes, 128)).address(),
                   base.bits() - static_cast<int>(random() % (kBits + 1)) / (1 + static_cast<int>(random() % 2)));
   }
+  bool is_exempt(const Address& address) const { return exempt && exempt->contains(address); }
+  bool is_trapped(const Address& address) const {
+    return !is_exempt(address) &&
+           std::any_of(trapped.begin(), trapped.end(), [&](const Prefix& row) { return row.contains(address); });
+  }
+  bool is_black(const Address& address) const { return !is_exempt(address) && black && black->contains(address); }
   bool is_white(const Address& address) const {
-    for (const auto& [row, time] : white)
-      if (row.contains(address)) return true;
-    return false;
+    return !is_trapped(address) && !is_black(address) &&
+           std::any_of(white.begin(), white.end(), [&](const auto& row) { return row.first.contains(address); });
   }
-  bool is_barred(const Address& address) const {
-    for (const auto& row : trapped)
-      if (row.contains(address)) return true;
-    return black && black->contains(address);
-  }
-  std::set<Prefix> all(const Wanted& wanted) const {
+  std::set<Prefix> all(const Wanted& wanted, Set set) const {
     std::set<Prefix> entries;
-    wanted.each(Set::white, [&](const Prefix& entry) { EXPECT_TRUE(entries.insert(entry).second) << entry.to_string(); });
+    wanted.each(set, [&](const Prefix& entry) { EXPECT_TRUE(entries.insert(entry).second) << entry.to_string(); });
     return entries;
   }
-  void expect_right(const Wanted& wanted, const std::map<Prefix, Time>& told) {
-    const auto entries = all(wanted);
-    ASSERT_EQ(wanted.count(Set::white), entries.size());
-    std::set<Prefix> told_entries;
-    for (const auto& [entry, until] : told) {
-      told_entries.insert(entry);
-      ASSERT_EQ(wanted.find(Set::white, entry), until) << entry.to_string();
+  void expect_right(const Wanted& wanted, Set set, const std::map<Prefix, Time>& told,
+                    const std::function<bool(const Address&)>& is) {
+    const auto entries = all(wanted, set);
+    ASSERT_EQ(wanted.count(set), entries.size());
+    if (set != Set::black) {  // of which the first is not told
+      std::set<Prefix> told_entries;
+      for (const auto& [entry, until] : told) {
+        told_entries.insert(entry);
+        ASSERT_EQ(wanted.find(set, entry), until) << entry.to_string();
+      }
+      ASSERT_EQ(told_entries, entries) << "whoever does what is told has the table as it shall be";
     }
-    ASSERT_EQ(told_entries, entries) << "whoever does what is told has the table as it shall be";
     const auto base = entry_of(Prefix(Address::parse(GetParam()).value()));
     for (unsigned i = 0; i < 32; ++i) {
       auto bytes = base.bytes;
@@ -75,33 +80,38 @@ class WantedModel : public testing::TestWithParam<const char*> {
       const auto address = prefix_of(bridge::Entry::make(base.family, bytes, 128)).address();
       bool covered = false;
       for (const auto& entry : entries) covered = covered || entry.contains(address);
-      ASSERT_EQ(covered, is_white(address) && !is_barred(address)) << address.to_string();
+      ASSERT_EQ(covered, is(address)) << to_string(set) << ' ' << address.to_string();
     }
   }
 
   std::mt19937 random{5};
   std::map<Prefix, Time> white;
   std::set<Prefix> trapped;
-  std::shared_ptr<const PrefixSet> black;
+  std::shared_ptr<const PrefixSet> black, exempt;
 };
 INSTANTIATE_TEST_SUITE_P(Both, WantedModel, testing::Values("192.0.2.64", "2001:db8::40"),
                          [](const auto& place) { return std::string(place.index == 0 ? "IPv4" : "IPv6"); });
 
 TEST_P(WantedModel, IsRightAfterEachOfManyChanges) {
-  std::map<Prefix, Time> told;
+  std::map<Set, std::map<Prefix, Time>> told;
   Wanted* asked = nullptr;
   Wanted wanted([&](Set set, const Prefix& entry) {
-    if (set != Set::white) return;
     if (const auto until = asked->find(set, entry))
-      told[entry] = *until;
+      told[set][entry] = *until;
     else
-      told.erase(entry);
+      told[set].erase(entry);
   });
   asked = &wanted;
-  for (int round = 0; round < 3'000; ++round) {
+  const auto some = [&]() -> std::shared_ptr<const PrefixSet> {
+    if (random() % 8 == 0) return nullptr;
+    PrefixSetBuilder builder;
+    for (auto n = random() % 4; n > 0; --n) builder.add(random_prefix());
+    return std::make_shared<const PrefixSet>(builder.build());
+  };
+  for (int round = 0; round < 4'000; ++round) {
     const auto place = random_prefix();
     const Time expires{std::chrono::hours(1 + random() % 3)};
-    switch (random() % 6) {
+    switch (random() % 8) {
       case 0:
       case 1:
         white[place] = expires;
@@ -112,27 +122,29 @@ TEST_P(WantedModel, IsRightAfterEachOfManyChanges) {
         wanted.erase(Set::white, place);
         break;
       case 3:
+      case 4:
         trapped.insert(place);
         wanted.put(Set::trapped, place, expires);
         break;
-      case 4:
+      case 5:
         trapped.erase(place);
         wanted.erase(Set::trapped, place);
         break;
-      case 5: {
-        PrefixSetBuilder builder;
-        for (auto n = random() % 4; n > 0; --n) builder.add(random_prefix());
-        black = random() % 8 == 0 ? nullptr : std::make_shared<const PrefixSet>(builder.build());
-        wanted.show_black(black);
+      case 6:
+        wanted.show(black = some(), exempt);
         break;
-      }
+      case 7:
+        wanted.show(black, exempt = some());
+        break;
     }
     // Now and then nearly all goes, so that much and little both happen.
     if (round % 40 == 39) {
       for (const auto& row : std::exchange(trapped, {})) wanted.erase(Set::trapped, row);
       for (const auto& [row, time] : std::exchange(white, {})) wanted.erase(Set::white, row);
     }
-    expect_right(wanted, told);
+    expect_right(wanted, Set::white, told[Set::white], [&](const Address& address) { return is_white(address); });
+    expect_right(wanted, Set::trapped, told[Set::trapped], [&](const Address& address) { return is_trapped(address); });
+    expect_right(wanted, Set::black, told[Set::black], [&](const Address& address) { return is_black(address); });
     if (HasFatalFailure()) FAIL() << "in round " << round;
   }
 }
@@ -146,7 +158,7 @@ TEST(WantedTest, TellsOfBlackWhatIsNotAsBefore) {
     PrefixSetBuilder builder;
     for (const char* entry : entries) builder.add(prefix(entry));
     told.clear();
-    wanted.show_black(std::make_shared<const PrefixSet>(builder.build()));
+    wanted.show(std::make_shared<const PrefixSet>(builder.build()), nullptr);
   };
   show({"192.0.2.0", "198.51.100.1"});
   EXPECT_TRUE(told.empty()) << "of a first one nothing has changed";
@@ -154,6 +166,21 @@ TEST(WantedTest, TellsOfBlackWhatIsNotAsBefore) {
   EXPECT_EQ(told, (std::vector<std::string>{"192.0.2.0/31", "192.0.2.0"})) << "two became one";
   EXPECT_TRUE(wanted.find(Set::black, prefix("192.0.2.0/31")));
   EXPECT_FALSE(wanted.find(Set::black, prefix("192.0.2.0")));
+}
+
+TEST(WantedTest, CopiesNoListThatNobodyExemptIsOn) {
+  Wanted wanted([](Set, const Prefix&) {});
+  const auto set = [](const char* entry) {
+    PrefixSetBuilder builder;
+    builder.add(prefix(entry));
+    return std::make_shared<const PrefixSet>(builder.build());
+  };
+  const auto black = set("192.0.2.0/24");
+  wanted.show(black, set("198.51.100.1"));
+  EXPECT_EQ(black.use_count(), 2);
+  wanted.show(black, set("192.0.2.1"));
+  EXPECT_EQ(black.use_count(), 1);
+  EXPECT_EQ(wanted.count(Set::black), 8u);
 }
 
 TEST(WantedTest, SaysWhichRowsAScanDidNotFindAgain) {

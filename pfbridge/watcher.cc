@@ -52,7 +52,7 @@ Schema<WatchConfig> WatchConfig::schema() {
              "A white row lives for so long after the latest connection.")
       .field("interfaces", &WatchConfig::interfaces, "Only connections on these interfaces count; none: all.")
       .field("never", &WatchConfig::never,
-             "Hosts of ours that mail goes through: they never become white. Addresses of this machine need not be named.");
+             "Hosts that mail goes out through and that are not exempt, such as a provider's relay: they never become white.");
 }
 
 Watcher::Watcher(WatchConfig config, Host& host, OwnAddresses own)
@@ -102,6 +102,8 @@ void Watcher::saw(Way way, const Address& host, std::string_view interface) {
 }
 
 Watcher::What Watcher::learn(Way way, const Address& host, std::string_view interface) {
+  // Nothing is learned of who is exempt: his rows would outlive that.
+  if (const auto exempt = host_.sets().get(kExempt); exempt && exempt->contains(host)) return What::ours;
   if (way == Way::out && is_ours(host)) return What::ours;
   auto& tables = host_.tables();
   if (or_throw(tables.find(kTrapped, host)).row) return What::trapped;

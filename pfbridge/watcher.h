@@ -41,11 +41,11 @@ class Watcher {
   Watcher(WatchConfig config, Host& host, OwnAddresses own = interface_addresses);
 
   /// `client` connected to our MTA. Its white row lives on (an exact one, or a wider one that was learned); who has none gets
-  /// none, and who is trapped stays so.
+  /// none, who is trapped stays so, and of who is exempt by his address nothing is learned.
   void inbound(const Address& client, std::string_view interface);
 
-  /// A host of ours connected to the MTA at `server`: it becomes white, or its row lives on. Never a trapped one, an address that
-  /// cannot be a stranger's (private, loopback, multicast), one of this machine, or one of `never`.
+  /// A host of ours connected to the MTA at `server`: it becomes white, or its row lives on. Never a trapped or exempt one, an
+  /// address that cannot be a stranger's (private, loopback, multicast), one of this machine, or one of `never`.
   void outbound(const Address& server, std::string_view interface);
 
   static std::vector<Address> interface_addresses();

@@ -148,6 +148,23 @@ TEST_F(WatcherTest, NeverMakesWhiteWhatIsNoStranger) {
   }
 }
 
+TEST_F(WatcherTest, LearnsNothingOfWhoIsExempt) {
+  put(kWhite, "192.0.2.7", kDay);
+  PrefixSetBuilder builder;
+  builder.add(or_throw(Prefix::parse("192.0.2.0/24")));
+  builder.add(or_throw(Prefix::parse("198.51.100.25")));
+  host.sets().show(kExempt, std::make_shared<const PrefixSet>(builder.build()));
+  inbound("192.0.2.7");
+  EXPECT_EQ(white_for("192.0.2.7"), kDay);
+  outbound("198.51.100.25");
+  EXPECT_FALSE(white("198.51.100.25"));
+  EXPECT_EQ(count("in", "ours") + count("out", "ours"), 2u);
+  host.sets().show(kExempt, nullptr);  // a reload
+  host.clock().advance(10min);
+  outbound("198.51.100.25");
+  EXPECT_TRUE(white("198.51.100.25"));
+}
+
 TEST_F(WatcherTest, SeesThatThisMachineGotAnotherAddress) {
   outbound("198.51.100.25");
   outbound("198.51.100.26");
