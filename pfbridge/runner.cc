@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace deferd::pfbridge {
 namespace {
@@ -92,10 +93,10 @@ void Runner::use_lender() {
   bridge_.lend(lent.host, lent.watcher);
 }
 
-void Runner::lease(const Address& client, Duration duration) {
+void Runner::queue(const Lease& lease) {
   const std::lock_guard lock(mutex_);
   if (leases_.size() >= kMostQueued) return;
-  leases_.emplace_back(client, duration);
+  leases_.push_back(lease);
   wake();
 }
 
@@ -149,25 +150,34 @@ void Runner::wait(std::vector<pollfd>& wanted, int milliseconds) {
   }
 }
 
-std::vector<std::pair<Address, Duration>> Runner::take_leases() {
+std::vector<Runner::Lease> Runner::take_leases() {
   const std::lock_guard lock(mutex_);
   return std::exchange(leases_, {});
 }
 
+void Runner::give(const Lease& lease) {
+  if (lease.counted)
+    bridge_.take_over_lease(lease.client, lease.duration);
+  else
+    bridge_.give_lease(lease.client, lease.duration);
+}
+
 /// Another one speaks to the helpers. It gets to know whom to let pass; what else there is to know it finds in the tables.
 void Runner::stand_back(const std::weak_ptr<Runner>& successor) {
-  std::vector<std::pair<Address, Duration>> leases;
+  std::vector<Lease> leases;
   if (stood_back_for_.owner_before(successor) || successor.owner_before(stood_back_for_)) {
     stood_back_for_ = successor;
     for (std::size_t i = 0; i < ways_.size(); ++i)
       if (ways_[i].channel.is_open()) drop(i, "another configuration's plugin speaks to it");
-    leases = bridge_.running_leases();
+    for (const auto& [client, rest] : bridge_.running_leases()) leases.push_back({client, rest, true});
     bridge_.clear_gauges();
   }
-  for (const auto& lease : take_leases()) leases.push_back(lease);
-  if (leases.empty()) return;
-  const auto other = successor.lock();
-  for (const auto& [client, duration] : leases) other ? other->lease(client, duration) : bridge_.give_lease(client, duration);
+  for (const auto& lease : take_leases()) {
+    give(lease);  // so that it is known here, too, if the other one is not taken after all
+    leases.push_back({lease.client, lease.duration, true});
+  }
+  if (const auto other = successor.lock())
+    for (const auto& lease : leases) other->queue(lease);
 }
 
 void Runner::drop(std::size_t index, const std::string& why) {
@@ -218,7 +228,7 @@ int Runner::work(std::vector<pollfd>& wanted) {
     return kLook;
   }
   stood_back_for_.reset();
-  for (const auto& [client, duration] : take_leases()) bridge_.give_lease(client, duration);
+  for (const auto& lease : take_leases()) give(lease);
   for (std::size_t i = 0; i < ways_.size(); ++i) serve(i, now);
   const bool more = bridge_.step();
   for (std::size_t i = 0; i < ways_.size(); ++i) {

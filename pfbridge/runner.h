@@ -6,7 +6,6 @@
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "pfbridge/bridge.h"
@@ -31,7 +30,7 @@ class Runner {
   void give_back(Host& host);
 
   /// From hooks: never waits.
-  void lease(const Address& client, Duration duration);
+  void lease(const Address& client, Duration duration) { queue({client, duration, false}); }
 
   std::vector<Value> rows();
   std::uint64_t adopt();
@@ -42,6 +41,11 @@ class Runner {
     Channel channel;
     SteadyTime open_at = SteadyTime::min();
     unsigned failures = 0;
+  };
+  struct Lease {
+    Address client;
+    Duration duration;
+    bool counted;  // by whom it was given before
   };
   struct Lent {
     Host* host;
@@ -56,7 +60,9 @@ class Runner {
   void serve(std::size_t index, SteadyTime now);
   void send(std::size_t index);
   void drop(std::size_t index, const std::string& why);
-  std::vector<std::pair<Address, Duration>> take_leases();
+  void queue(const Lease& lease);
+  std::vector<Lease> take_leases();
+  void give(const Lease& lease);
   std::weak_ptr<Runner> successor() const;
   void stand_back(const std::weak_ptr<Runner>& successor);
   void use_lender();
@@ -67,11 +73,10 @@ class Runner {
   Bridge bridge_;
   std::vector<Lent> lenders_;
   std::vector<Way> ways_;
-  SteadyTime reap_at_ = SteadyTime::min();
   std::weak_ptr<Runner> stood_back_for_;  // who was told of the running leases
 
   mutable std::mutex mutex_;  // for what follows
-  std::vector<std::pair<Address, Duration>> leases_;
+  std::vector<Lease> leases_;
   std::vector<std::weak_ptr<Runner>> successors_;  // while one of them lives, it is the one that works
 
   std::atomic<bool> stop_{false};

@@ -208,6 +208,8 @@ TEST_F(RunnerTest, HandsOnWhoIsLetPass) {
   former->lease(*Address::parse("192.0.2.2"), 10min);  // by a session that began before
   put("192.0.2.3");
   EXPECT_TRUE(holds("192.0.2.1\n192.0.2.2\n192.0.2.3\n"));
+  EXPECT_EQ(host.count("deferd_pfbridge_leases_total", {{"result", "given"}}), 2u) << "each once";
+  EXPECT_EQ(host.log().count("pfbridge.lease"), 2u);
 }
 
 TEST_F(RunnerTest, EndsAHelperThatAnotherReplacesWithoutLettingEverybodyPass) {
