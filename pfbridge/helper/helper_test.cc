@@ -1,11 +1,9 @@
 // The program itself, on files for tables.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pwd.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,8 +12,6 @@
 #include "pfbridge/helper/command.h"
 #include "pfbridge/helper/helper_fixture.h"
 #include "pfbridge/helper/stream.h"
-
-extern char** environ;
 
 namespace deferd::bridge {
 namespace {
@@ -51,20 +47,61 @@ TEST_F(HelperTest, ChecksItsTables) {
 
 TEST_F(HelperTest, RefusesWrongOptions) { EXPECT_EQ(run_command({DEFERD_HELPER, "--table", "white"}, {}).exit_code, 64); }
 
-TEST_F(HelperTest, LetsEverybodyPassWhenItIsAskedToEnd) {
-  const std::vector<std::string> words{
-      DEFERD_HELPER, "--table", "white=file:" + file("white"), "--bypass", "file:" + file("bypass"), "--socket", file("sock")};
-  std::vector<char*> argv;
-  for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
+constexpr const char* kEverybody = "0.0.0.0/1\n128.0.0.0/1\n::/1\n8000::/1\n";
+
+/// A helper on a socket, with a switch.
+class HelperEndTest : public HelperTest {
+ protected:
+  ~HelperEndTest() override {
+    if (pid > 0) ::kill(pid, SIGKILL);
+    if (pid > 0) ::waitpid(pid, nullptr, 0);
+  }
+  void start(int input, const std::string& bypass) {
+    pid = spawn({DEFERD_HELPER, "--table", "white=file:" + file("white"), "--bypass", "file:" + bypass, "--socket", file("sock")},
+                input);
+    for (int i = 0; i < 2000 && !std::filesystem::exists(file("sock")); ++i) std::this_thread::sleep_for(10ms);
+  }
+  /// Its exit code; -1: a signal, or it does not end.
+  int code() {
+    int status = 0;
+    for (int i = 0; i < 2000; ++i) {
+      if (::waitpid(pid, &status, WNOHANG) == pid) {
+        pid = -1;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+      }
+      std::this_thread::sleep_for(10ms);
+    }
+    return -1;
+  }
+
   pid_t pid = -1;
-  ASSERT_EQ(::posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ), 0);
-  for (int i = 0; i < 2000 && !std::filesystem::exists(file("sock")); ++i) std::this_thread::sleep_for(10ms);
+};
+
+TEST_F(HelperEndTest, LetsEverybodyPassWhenItIsAskedToEnd) {
+  start(nothing(), file("bypass"));
   ::kill(pid, SIGTERM);
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  EXPECT_EQ(status, 0);
-  EXPECT_EQ(text_of("bypass"), "0.0.0.0/1\n128.0.0.0/1\n::/1\n8000::/1\n");
+  EXPECT_EQ(code(), 0);
+  EXPECT_EQ(text_of("bypass"), kEverybody);
+}
+
+TEST_F(HelperEndTest, EndsLikewiseWithWhoHoldsItsStandardInput) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  start(ends[0], file("bypass"));
+  EXPECT_EQ(::waitpid(pid, nullptr, WNOHANG), 0);
+  ::close(ends[0]);
+  ::close(ends[1]);
+  EXPECT_EQ(code(), 0);
+  EXPECT_EQ(text_of("bypass"), kEverybody);
+}
+
+TEST_F(HelperEndTest, FailsIfNotEverybodyCanPass) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  start(ends[0], file("absent/bypass"));
+  ::close(ends[0]);
+  ::close(ends[1]);
+  EXPECT_EQ(code(), 1);
 }
 
 TEST_F(HelperTest, GivesAwayNothingInTheFolderOfSomebodyElse) {
@@ -88,38 +125,14 @@ TEST_F(HelperTest, GivesAwayNothingInTheFolderOfSomebodyElse) {
 class HelperSocketTest : public HelperTest {
  protected:
   HelperSocketTest() {
-    const std::vector<std::string> words{DEFERD_HELPER, "--table", "white=file:" + file("white"), "--socket", file("sock")};
-    std::vector<char*> argv;
-    for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    EXPECT_EQ(::posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ), 0);
+    pid = spawn({DEFERD_HELPER, "--table", "white=file:" + file("white"), "--socket", file("sock")}, nothing());
   }
   ~HelperSocketTest() override {
+    if (pid < 0) return;
     ::kill(pid, SIGTERM);
     ::waitpid(pid, &status, 0);
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
     EXPECT_FALSE(std::filesystem::exists(file("sock")));
-  }
-
-  int connect() {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    file("sock").copy(address.sun_path, sizeof address.sun_path - 1);
-    for (int attempt = 0; attempt < 2000; ++attempt) {
-      const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return socket;
-      ::close(socket);
-      std::this_thread::sleep_for(10ms);  // until it listens: there is nothing to wait on
-    }
-    return -1;
-  }
-  /// Until so many messages came, or the end.
-  static std::vector<Message> hear(int socket, std::size_t count) {
-    std::string bytes;
-    char buffer[4096];
-    for (ssize_t got; messages(bytes).size() < count && (got = ::read(socket, buffer, sizeof buffer)) > 0;)
-      bytes.append(buffer, static_cast<std::size_t>(got));
-    return messages(bytes);
   }
 
   pid_t pid = -1;
@@ -127,7 +140,7 @@ class HelperSocketTest : public HelperTest {
 };
 
 TEST_F(HelperSocketTest, ServesOneAfterTheOther) {
-  const int first = connect();
+  const int first = connect(pid);
   ASSERT_GE(first, 0);
   struct stat mode {};
   ASSERT_EQ(::stat(file("sock").c_str(), &mode), 0);
@@ -135,7 +148,7 @@ TEST_F(HelperSocketTest, ServesOneAfterTheOther) {
   const auto add = hello_and({Add{0, {{one, 0}}}});
   ASSERT_EQ(::write(first, add.data(), add.size()), static_cast<ssize_t>(add.size()));
   EXPECT_EQ(hear(first, 2).size(), 2u);
-  const int second = connect();  // deferd was started anew
+  const int second = connect(pid);  // deferd was started anew
   EXPECT_EQ(hear(second, 1), std::vector<Message>{(Hello{1, {"white"}})});
   EXPECT_TRUE(hear(first, 1).empty());  // and the old one is let go
   const auto read = hello_and({Read{0}});
@@ -146,7 +159,7 @@ TEST_F(HelperSocketTest, ServesOneAfterTheOther) {
 }
 
 TEST_F(HelperSocketTest, DoesNotTakeTheSocketOfAnother) {
-  ::close(connect());
+  ::close(connect(pid));
   const auto result =
       run_command({DEFERD_HELPER, "--table", "white=file:" + file("white"), "--socket", file("sock")}, {}, {20s, 1000});
   EXPECT_EQ(result.exit_code, 1);

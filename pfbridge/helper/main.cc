@@ -1,9 +1,11 @@
 // deferd-helper: the only part of deferd that may touch the packet filter. ../protocol.md
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdio>
 
 #include "pfbridge/helper/captures.h"
+#include "pfbridge/helper/lifeline.h"
 #include "pfbridge/helper/make_table.h"
 #include "pfbridge/helper/pf_table.h"
 #include "pfbridge/helper/sandbox.h"
@@ -43,20 +45,24 @@ int check(const Options& options, Tables& tables) {
   return good ? 0 : kFailed;
 }
 
-// Asked to end it lets everybody pass: if deferd is not there either, nobody answers strangers. Whose standard input ends stays
-// until the dead man's switch is thrown: deferd, or the way to it, may be gone for good. The next helper withdraws it.
-int serve(Stream& stream, Tables& tables, Captures& captures) {
+// Asked to end, or with who started it gone, it lets everybody pass: if deferd is not there either, nobody answers strangers.
+// Whose conversation on standard input ends stays until the dead man's switch is thrown: deferd, or the way to it, may be gone
+// for good. The next helper withdraws it.
+int serve(Stream& stream, Lifeline lifeline, Tables& tables, Captures& captures) {
   std::optional<Service> service;
   std::string nothing, input;
   const auto connected = [&] { service.emplace(tables.all, *tables.bypass, tables.locate); };
   const auto tell = [&](const Passed& passed) { service->passed(passed); };
   // Who does not listen is told nothing, until he has caught up.
   const auto listens = [&] { return service && service->output().size() < kMostWaiting; };
+  auto others = captures.descriptors();
+  others.push_back(lifeline.descriptor());
+  auto now = std::chrono::steady_clock::now();
   if (!stream.over()) connected();
-  while (!asked_to_end && !(stream.over() && (!tables.bypass->armed() || tables.bypass->open()))) {
+  while (!asked_to_end && !lifeline.is_cut() && !(stream.over() && tables.bypass->is_settled(now))) {
     const int patience = captures.unread() && listens() ? 0 : kTick;
-    const auto event = stream.wait(service ? service->output() : nothing, input, patience, captures.descriptors());
-    const auto now = std::chrono::steady_clock::now();
+    const auto event = stream.wait(service ? service->output() : nothing, input, patience, others);
+    now = std::chrono::steady_clock::now();
     if (event == Stream::Event::connected) connected();
     if (event == Stream::Event::ended) service.reset();
     if (event == Stream::Event::bytes && !service->take(input, now)) {
@@ -70,8 +76,7 @@ int serve(Stream& stream, Tables& tables, Captures& captures) {
       return kFailed;
     }
   }
-  tables.bypass->leave();
-  return 0;
+  return tables.bypass->leave() || asked_to_end ? 0 : kFailed;
 }
 
 // All tables, or the first that cannot be made and why.
@@ -123,7 +128,7 @@ int run(const Options& options) {
     tables.locate = [device](const Endpoint& client, const Endpoint& own) {
       return pf_original_destination(*device, client, own);
     };
-  return serve(*stream, tables, captures);
+  return serve(*stream, Lifeline(options.socket.empty() ? -1 : STDIN_FILENO), tables, captures);
 }
 
 }  // namespace

@@ -26,11 +26,12 @@ Result Bypass::add_everybody() {
   return table_->add(rows);
 }
 
-void Bypass::leave() {
-  if (!table_ || (open_ && known_)) return;
+bool Bypass::leave() {
+  if (!table_ || (open_ && known_)) return true;
   const auto result = add_everybody();
   log_(result.ok() ? "everybody passes until a helper sees that deferd is alive"
                    : "the bypass table cannot be filled: " + result.error);
+  return result.ok();
 }
 
 void Bypass::alive(Time now) {

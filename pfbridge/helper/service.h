@@ -32,10 +32,12 @@ class Bypass {
   void alive(Time now);
   /// Call it every few seconds.
   void tick(Time now);
-  /// Throws the switch now: nobody will be here to see whether deferd lives.
-  void leave();
+  /// Throws the switch now: nobody will be here to see whether deferd lives. False: it cannot be thrown.
+  bool leave();
+  /// Whether a helper to which nobody can come back has nothing more to do: there is no switch, it is thrown, or for as long
+  /// again as its patience it could not be.
+  bool is_settled(Time now) const { return !table_ || open_ || now - last_ >= 2 * patience_; }
   bool open() const { return open_; }
-  bool armed() const { return table_ != nullptr; }
 
  private:
   Result add_everybody();

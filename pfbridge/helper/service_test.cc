@@ -214,9 +214,34 @@ TEST_F(ServiceTest, WithdrawsWithinSecondsWhatAFormerHelperOpensAfterItsPatience
 TEST_F(ServiceTest, LetsEverybodyPassWhenTheHelperLeaves) {
   ASSERT_TRUE(say(Hello{}));
   ASSERT_TRUE(say(Alive{}));
-  bypass.leave();
+  EXPECT_TRUE(bypass.leave());
   EXPECT_EQ(everybody.entries.size(), 4u);
   EXPECT_EQ(log, std::vector<std::string>{"everybody passes until a helper sees that deferd is alive"});
+}
+
+TEST_F(ServiceTest, HasNothingMoreToDoWithoutDeferdOnceEverybodyPasses) {
+  EXPECT_FALSE(bypass.is_settled(now));
+  now += 60s;
+  bypass.tick(now);
+  EXPECT_TRUE(bypass.is_settled(now));
+  EXPECT_TRUE(Bypass(nullptr, 60s, now, nullptr).is_settled(now)) << "there is no switch";
+}
+
+TEST_F(ServiceTest, TriesForAMinuteToLetEverybodyPassWithoutDeferd) {
+  ASSERT_TRUE(say(Hello{}));
+  now += 30s;
+  ASSERT_TRUE(say(Alive{}));
+  everybody.failure = "no such table";
+  now += 119s;
+  bypass.tick(now);
+  EXPECT_FALSE(bypass.is_settled(now));
+  now += 1s;
+  bypass.tick(now);
+  EXPECT_TRUE(bypass.is_settled(now));
+  EXPECT_FALSE(bypass.leave());
+  everybody.failure.clear();
+  EXPECT_TRUE(bypass.leave());
+  EXPECT_EQ(everybody.entries.size(), 4u);
 }
 
 TEST_F(ServiceTest, OpensAgainWhenTheTableWasEmptied) {
