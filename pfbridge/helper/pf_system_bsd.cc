@@ -16,6 +16,7 @@ using System = pf::OpenBsd;
 #else
 using System = pf::FreeBsd;
 #endif
+static_assert(pf::kHas64Bits, "the layouts of 32-bit systems are not known");
 
 class OpenDevice : public pf::Device {
  public:

@@ -2,18 +2,22 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <net/if.h>
 #include <poll.h>
 #include <pwd.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -21,6 +25,7 @@
 #include <string>
 
 #include "pfbridge/helper/sandbox.h"
+#include "pfbridge/helper/sandbox_linux.h"
 
 extern char** environ;
 
@@ -152,6 +157,9 @@ TEST_F(SandboxLinuxTest, OpensNothingForWriting) {
     EXPECT_EQ(ends(
                   needs, [&] { return ::unlink(path.c_str()) == 0 ? 1 : 0; }, ""),
               "exit 0");
+    EXPECT_EQ(ends(  // as unlink(3) of arm64 does
+                  needs, [&] { return ::unlinkat(AT_FDCWD, path.c_str(), 0) == 0 ? 1 : 0; }, ""),
+              "exit 0");
   }
   EXPECT_EQ(std::filesystem::file_size(path), 4u);
 }
@@ -177,6 +185,44 @@ TEST_F(SandboxLinuxTest, ReachesNoNetwork) {
   const auto ask_kernel = [] { return ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0) >= 0 ? 0 : 1; };
   EXPECT_EQ(ends(netlink(), ask_kernel), "exit 0");
   EXPECT_EQ(ends({}, ask_kernel), killed);
+}
+
+TEST_F(SandboxLinuxTest, ReachesNoSocketOfOthers) {
+  sockaddr_un place{};
+  place.sun_family = AF_UNIX;
+  (folder / "log").string().copy(place.sun_path, sizeof place.sun_path - 1);
+  const auto* address = reinterpret_cast<const sockaddr*>(&place);
+  const int theirs = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(::bind(theirs, address, sizeof place), 0);
+  const auto open_socket = [] { return ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0); };
+  const auto send_to = [&] { return ::sendto(open_socket(), "x", 1, 0, address, sizeof place) == 1 ? 0 : 1; };
+  const auto send_message = [&] {
+    iovec text{const_cast<char*>("x"), 1};
+    msghdr message{};
+    message.msg_name = &place;
+    message.msg_namelen = sizeof place;
+    message.msg_iov = &text;
+    message.msg_iovlen = 1;
+    return ::sendmsg(open_socket(), &message, 0) == 1 ? 0 : 1;
+  };
+  const auto connect = [&] { return ::connect(open_socket(), address, sizeof place) == 0 ? 0 : errno; };
+  const auto has_none = [&] { return open_socket() < 0 && errno == EACCES ? 0 : 1; };
+  EXPECT_EQ(ends({}, send_to, ""), killed);
+  EXPECT_EQ(ends({}, send_message, ""), killed);
+  EXPECT_EQ(ends({}, connect, ""), "exit " + std::to_string(EACCES));
+  EXPECT_EQ(ends(netlink(), has_none, ""), "exit 0");
+  char byte;
+  EXPECT_LT(::recv(theirs, &byte, 1, MSG_DONTWAIT), 0);
+  ::close(theirs);
+}
+
+TEST_F(SandboxLinuxTest, NamesInterfaces) {
+  EXPECT_EQ(ends({},
+                 [] {
+                   char name[IF_NAMESIZE];
+                   return ::if_indextoname(1, name) ? 0 : 1;
+                 }),
+            "exit 0");
 }
 
 TEST_F(SandboxLinuxTest, LeavesProgramsTheirWay) {
@@ -220,6 +266,28 @@ TEST_F(SandboxLinuxTest, RefusesToGoOnAsSomebodyElse) {
   EXPECT_EQ(ends(
                 {}, [] { return 0; }, "no-such-user"),
             "exit 99");
+}
+
+/// The names of system calls in the list for a processor.
+std::string list_for(std::uint32_t architecture) {
+  std::FILE* file = std::tmpfile();
+  EXPECT_EQ(print_filter({}, architecture, ::fileno(file)), "");
+  std::rewind(file);
+  std::string text;
+  char buffer[4096];
+  while (const std::size_t got = std::fread(buffer, 1, sizeof buffer, file)) text.append(buffer, got);
+  std::fclose(file);
+  return text;
+}
+
+TEST(SandboxListTest, HasTheNamesOf32BitProcessors) {
+  for (const std::uint32_t architecture : {SCMP_ARCH_ARM, SCMP_ARCH_X86}) {
+    const auto list = list_for(architecture);
+    for (const char* call :
+         {"_llseek", "_newselect", "clock_gettime64", "fcntl64", "fstat64", "mmap2", "ppoll_time64", "sigreturn"})
+      EXPECT_NE(list.find('"' + std::string(call) + '"'), std::string::npos) << call << " of " << architecture;
+  }
+  EXPECT_NE(list_for(SCMP_ARCH_ARM).find("\"recv\""), std::string::npos);
 }
 
 }  // namespace
