@@ -1,3 +1,8 @@
+#include <sys/time.h>
+#include <sys/types.h>
+#if defined(__FreeBSD__) || defined(__OpenBSD__)
+#include <net/bpf.h>  // needs both; before pcap.h, whose own copy lacks BIOCLOCK
+#endif
 #include <net/if.h>
 #include <pcap.h>
 #include <sys/ioctl.h>
@@ -5,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 
 #include "pfbridge/helper/capture.h"
 
@@ -99,6 +105,15 @@ void filter(pcap_t* handle) {
   ::pcap_freecode(&program);
 }
 
+// From now on the descriptor reads this interface and no other, where the system can do that: bpf(4).
+bool lock([[maybe_unused]] int descriptor) {
+#if defined(__FreeBSD__) || defined(__OpenBSD__)
+  return ::ioctl(descriptor, BIOCLOCK) == 0;
+#else
+  return true;
+#endif
+}
+
 Handle open_device(const std::string& device, std::string& error) {
   std::array<char, PCAP_ERRBUF_SIZE> why{};
   Handle handle(::pcap_create(device.c_str(), why.data()));
@@ -118,11 +133,9 @@ Handle open_device(const std::string& device, std::string& error) {
     error = device + ": " + why.data();
   if (!error.empty()) return nullptr;
   filter(handle.get());
-#ifdef BIOCLOCK
-  // From now on the descriptor reads this interface and no other.
-  ::ioctl(::pcap_fileno(handle.get()), BIOCLOCK);
-#endif
-  return handle;
+  if (lock(::pcap_fileno(handle.get()))) return handle;
+  error = device + ": cannot be locked: " + std::strerror(errno);
+  return nullptr;
 }
 
 }  // namespace
