@@ -2,11 +2,11 @@
 // alone, so this is not deferd/address.h; both write an address alike.
 #pragma once
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 namespace deferd::bridge {
 
@@ -29,7 +29,11 @@ struct Entry {
   bool is_host() const { return length == bits(); }
   std::string to_string() const;  ///< A host prints without its length.
 
-  auto operator<=>(const Entry&) const = default;
+  bool operator==(const Entry&) const = default;
+  // Of arrays libc++ before 17, and so FreeBSD 14.0, knows no <=>.
+  bool operator<(const Entry& other) const {
+    return std::tie(family, bytes, length) < std::tie(other.family, other.bytes, other.length);
+  }
 };
 
 /// What a table shall hold.
