@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "ops/plain_log_syslog.h"
+
 namespace deferd {
 
 PlainLog::PlainLog(const LogConfig& config, const Clock& clock, std::optional<Account> owner)
@@ -26,9 +28,13 @@ Result<void> PlainLog::open(const LogConfig& config) {
   } catch (const ErrorException& error) {
     return fail(error.code, error.what());
   }
-  auto sink = open_sink(config);
-  if (!sink) return tl::unexpected(sink.error());
-  sink_ = std::move(*sink);
+  auto sink = config.to == "syslog" ? open_syslog_socket(config) : nullptr;
+  if (!sink) {
+    auto opened = open_sink(config);
+    if (!opened) return tl::unexpected(opened.error());
+    sink = std::move(*opened);
+  }
+  sink_ = std::move(sink);
   shape_ = {config.format, sink_->prefix()};
   level_ = config.level;
   return {};

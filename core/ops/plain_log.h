@@ -9,7 +9,8 @@
 namespace deferd {
 
 /// Used by one thread. A file, pipe or terminal that does not take a line within two seconds loses it and, without any more
-/// waiting, all lines until it takes them again; then `log.lost` tells how many. syslog(3) may wait longer (SyslogSink).
+/// waiting, all lines until it takes them again; then `log.lost` tells how many. syslog is not waited for at all on Linux, and
+/// elsewhere as long as syslog(3) does.
 class PlainLog final : public Log {
  public:
   /// A file is opened, and made, as one of `owner`'s, who writes to it as well: root follows no links in other people's folders.

@@ -2,11 +2,14 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <chrono>
 
 #include "base/clock.h"
+#include "ops/descriptors.h"
 #include "ops/test_support.h"
 
 namespace deferd {
@@ -90,6 +93,78 @@ TEST(PlainLog, WaitsOnceForAReaderThatDoesNotReadAndTellsHowMuchIsLost) {
   EXPECT_NE(outcome.output.find("log.lost lines=40\n"), std::string::npos) << outcome.output;
   EXPECT_NE(outcome.output.find(" back\n"), std::string::npos) << outcome.output;
 }
+
+#ifdef __linux__
+
+/// A syslogd that reads only when asked to; in a process of its own, as its /dev/log is that of a root folder of its own.
+class StandInSyslogd {
+ public:
+  explicit StandInSyslogd(const TempDir& root) {
+    std::filesystem::create_directory(root / "dev");
+    start(root / "dev/log");
+    if (chroot(root.path().c_str()) != 0 || chdir("/") != 0) _exit(98);
+    alarm(60);  // else whoever waits for it would for ever
+  }
+  void start(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    unlink(path.c_str());
+    socket_ = Descriptor(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) _exit(97);
+  }
+  std::vector<std::string> read() const {
+    std::vector<std::string> lines;
+    char bytes[4096];
+    for (ssize_t got; (got = recv(socket_.get(), bytes, sizeof bytes, 0)) > 0;)
+      lines.emplace_back(bytes, static_cast<std::size_t>(got));
+    return lines;
+  }
+
+ private:
+  Descriptor socket_;
+};
+
+TEST(PlainLog, DoesNotWaitForASyslogdThatDoesNotReadAndTellsHowMuchIsLost) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can have a /dev/log of its own";
+  const TempDir root;
+  const auto outcome = in_child([&] {
+    const StandInSyslogd syslogd(root);
+    const SystemClock clock;
+    PlainLog log(plain_to("syslog"), clock, std::nullopt);
+    for (int i = 0; i < 5000; ++i) log.notice("one", {});
+    const auto taken = syslogd.read().size();
+    log.error("back", {});
+    for (const auto& line : syslogd.read()) dprintf(STDOUT_FILENO, "%s\n", line.c_str());
+    dprintf(STDOUT_FILENO, "lost %zu pid %d", 5000 - taken, getpid());
+    return taken > 0 && taken < 5000 ? 0 : 1;
+  });
+  EXPECT_EQ(outcome.code, 0);
+  const auto lost = outcome.output.substr(outcome.output.rfind("lost ") + 5),
+             pid = outcome.output.substr(outcome.output.rfind(' ') + 1);
+  EXPECT_NE(outcome.output.find("deferd[" + pid + "]: log.lost lines=" + lost.substr(0, lost.find(' ')) + '\n'),
+            std::string::npos)
+      << outcome.output;
+  EXPECT_NE(outcome.output.find("\n<19>"), std::string::npos) << "mail.err: " << outcome.output;
+  EXPECT_NE(outcome.output.find(": back\n"), std::string::npos) << outcome.output;
+}
+
+TEST(PlainLog, FindsASyslogdThatWasStartedAnew) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can have a /dev/log of its own";
+  const TempDir root;
+  const auto outcome = in_child([&] {
+    StandInSyslogd syslogd(root);
+    const SystemClock clock;
+    PlainLog log(plain_to("syslog"), clock, std::nullopt);
+    log.notice("one", {});
+    syslogd.start("/dev/log");
+    log.notice("two", {});
+    return static_cast<int>(syslogd.read().size());
+  });
+  EXPECT_EQ(outcome.code, 1);
+}
+
+#endif
 
 TEST(PlainLog, DoesNotWaitForSomebodyToOpenAFifo) {
   const TempDir dir;
