@@ -16,6 +16,7 @@
 #include "ops/pid_file.h"
 #include "ops/privileges.h"
 #include "ops/process.h"
+#include "smtp/redirected.h"
 #include "store/rocksdb_engine.h"
 
 namespace deferd {
@@ -88,6 +89,7 @@ int reported(const std::string& config_file, const std::function<int()>& body) {
 /// A worker's life.
 int work(const Options& options, const std::optional<Account>& account, const LoadedConfig& loaded, MonitorLink& link,
          std::vector<smtp::Bound> bound, pid_t monitor) {
+  if (!loaded.config.listen.smtp.empty()) smtp::open_redirections();  // while it may; what is wrong is logged later
   if (account) become(*account);
   gain_no_privileges();
   if (!end_with(monitor)) return EX_SOFTWARE;

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "smtp/redirected.h"
+
 namespace deferd {
 namespace {
 
@@ -75,6 +77,8 @@ std::shared_ptr<const smtp::SessionRules> SmtpService::rules() {
 void SmtpService::start() {
   const auto config = rules()->config;
   handover_.configure(config->handover, config->name);
+  if (const auto wrong = smtp::open_redirections(); !wrong.empty())  // a worker that was root has it open
+    wiring_.log.notice("smtp.redirections_unknown", {{"what", wrong}});
   server_->start();
   for (const auto& socket : server_->listening()) wiring_.log.notice("smtp.listening", {{"socket", socket}});
 }

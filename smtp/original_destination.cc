@@ -31,9 +31,8 @@ Endpoint original_destination(int socket) {
   sockaddr_storage own{};
   socklen_t size = sizeof own;
   const auto local = ::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &size) == 0 ? endpoint_of(own) : Endpoint{};
-  sockaddr_storage before{};
-  if (local.port == 0 || !destination_before_redirect(socket, local.address.is_v4(), before)) return local;
-  return endpoint_of(before);
+  if (local.port == 0) return local;
+  return destination_before_redirect(socket, local).value_or(local);
 }
 
 }  // namespace deferd::smtp

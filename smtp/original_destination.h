@@ -16,9 +16,8 @@ struct Endpoint {
 };
 
 /// Of an accepted socket, what its client connected to: as the packet filter found it before it redirected, if the system tells
-/// (Linux: SO_ORIGINAL_DST), else the socket's own address. That is the same without a redirection, and with pf's divert-to; what
-/// pf's rdr-to hides only /dev/pf tells, which an unprivileged process must not open.
-/// Does not block, never fails.
+/// (Linux: SO_ORIGINAL_DST; FreeBSD and OpenBSD: pf, if open_redirections() could open it), else the socket's own address. That
+/// is the same without a redirection, and with pf's divert-to. Does not block, never fails.
 Endpoint original_destination(int socket);
 
 /// What an address of a socket says.

@@ -1,4 +1,3 @@
-#ifdef __linux__
 #include <netinet/in.h>
 
 #include "smtp/redirected.h"
@@ -8,10 +7,14 @@ namespace deferd::smtp {
 // Of <linux/netfilter_ipv4.h> and <linux/netfilter_ipv6/ip6_tables.h>, which do not go together with <netinet/in.h>.
 constexpr int kOriginalDestination = 80;
 
-bool destination_before_redirect(int socket, bool v4, sockaddr_storage& out) {
-  socklen_t size = sizeof out;
-  return ::getsockopt(socket, v4 ? IPPROTO_IP : IPPROTO_IPV6, kOriginalDestination, &out, &size) == 0;
+std::string open_redirections() { return {}; }  // everybody may ask
+
+std::optional<Endpoint> destination_before_redirect(int socket, const Endpoint& own) {
+  sockaddr_storage before{};
+  socklen_t size = sizeof before;
+  const int level = own.address.is_v4() ? IPPROTO_IP : IPPROTO_IPV6;
+  if (::getsockopt(socket, level, kOriginalDestination, &before, &size) != 0) return std::nullopt;
+  return endpoint_of(before);
 }
 
 }  // namespace deferd::smtp
-#endif
