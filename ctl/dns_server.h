@@ -1,7 +1,6 @@
 // A DNS server for tests: on a free port of 127.0.0.1, UDP and TCP, with the records it is given.
 #pragma once
 #include <arpa/inet.h>
-#include <arpa/nameser.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "ctl/dns_type.h"
 #include "deferd/address.h"
 
 namespace deferd::testing {
@@ -41,14 +41,14 @@ class DnsServer {
       const auto piece = text.substr(i, 255);
       data += static_cast<char>(piece.size()) + piece;
     }
-    add(name, ns_t_txt, data);
+    add(name, dns::kTxt, data);
   }
   void address(const std::string& name, const std::string& text) {
     const auto address = *Address::parse(text);
-    add(name, address.is_v4() ? ns_t_a : ns_t_aaaa, std::string(address.bytes().begin(), address.bytes().end()));
+    add(name, address.is_v4() ? dns::kA : dns::kAaaa, std::string(address.bytes().begin(), address.bytes().end()));
   }
   void mx(const std::string& name, const std::string& exchanger) {
-    add(name, ns_t_mx, std::string("\0\x0a", 2) + wire(exchanger));
+    add(name, dns::kMx, std::string("\0\x0a", 2) + wire(exchanger));
   }
   /// Questions about this name are answered by SERVFAIL.
   void fail(const std::string& name) {

@@ -1,7 +1,6 @@
 #include "ctl/spf_dns.h"
 
 #include <ares.h>
-#include <arpa/nameser.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -10,6 +9,8 @@
 #include <array>
 #include <string_view>
 #include <utility>
+
+#include "ctl/dns_type.h"
 
 namespace deferd::spf {
 namespace {
@@ -65,7 +66,7 @@ struct DnsResolver::Channel {
 
   Reply ask(const std::string& name, int type) {
     Reply reply;
-    ares_query(channel, name.c_str(), ns_c_in, type, on_reply, &reply);
+    ares_query(channel, name.c_str(), dns::kInternet, type, on_reply, &reply);
     while (!reply.done) wait();
     return reply;
   }
@@ -113,7 +114,7 @@ Result<std::unique_ptr<DnsResolver>> DnsResolver::make(const std::string& server
 }
 
 Result<std::vector<std::string>> DnsResolver::texts(const std::string& name) {
-  const auto reply = channel_->ask(name, ns_t_txt);
+  const auto reply = channel_->ask(name, dns::kTxt);
   std::vector<std::string> texts;
   if (is_void(reply.status)) return texts;
   if (reply.status != ARES_SUCCESS) return no_answer(name, reply.status);
@@ -131,13 +132,13 @@ Result<std::vector<std::string>> DnsResolver::texts(const std::string& name) {
 Result<std::vector<Address>> DnsResolver::addresses(const std::string& name) {
   std::vector<Address> found;
   if (name.empty() || name == ".") return found;
-  for (const int type : {ns_t_a, ns_t_aaaa}) {
+  for (const int type : {dns::kA, dns::kAaaa}) {
     const auto reply = channel_->ask(name, type);
     if (is_void(reply.status)) continue;
     if (reply.status != ARES_SUCCESS) return no_answer(name, reply.status);
     const int size = static_cast<int>(reply.packet.size());
     int status = ARES_SUCCESS, count = kMostRecords;
-    if (type == ns_t_a) {
+    if (type == dns::kA) {
       std::array<ares_addrttl, kMostRecords> records;
       status = ares_parse_a_reply(reply.packet.data(), size, nullptr, records.data(), &count);
       for (int i = 0; status == ARES_SUCCESS && i < count; ++i)
@@ -157,7 +158,7 @@ Result<std::vector<Address>> DnsResolver::addresses(const std::string& name) {
 }
 
 Result<std::vector<std::string>> DnsResolver::exchangers(const std::string& name) {
-  const auto reply = channel_->ask(name, ns_t_mx);
+  const auto reply = channel_->ask(name, dns::kMx);
   std::vector<std::string> names;
   if (is_void(reply.status)) return names;
   if (reply.status != ARES_SUCCESS) return no_answer(name, reply.status);
