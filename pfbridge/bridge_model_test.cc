@@ -137,7 +137,10 @@ INSTANTIATE_TEST_SUITE_P(Seeds, BridgeModelTest, testing::Range(0u, 40u));
 TEST_P(BridgeModelTest, EndsRightWhateverHappened) {
   start();
   const auto fate = [this] { return below(3) != 0 ? Fate::done : static_cast<Fate>(below(5)); };
-  for (auto* table : {&white, &trapped, &black}) table->fate = fate;
+  for (auto* table : {&white, &trapped, &black}) {
+    table->fate = fate;
+    table->piece = GetParam() % 4;  // or at once
+  }
   for (int round = 0; round < 600; ++round) {
     try {
       step();

@@ -144,6 +144,54 @@ TEST_F(BridgeTest, RepairsOnItsSchedule) {
   EXPECT_EQ(white.text(), "192.0.2.1");
 }
 
+TEST_F(BridgeTest, ChangesATableWhileItIsReadBack) {
+  for (int i = 1; i <= 9; ++i) put(kWhite, ("192.0.2." + std::to_string(i)).c_str());
+  white.piece = 2;
+  start();
+  pass(2min);  // seen to be right
+  const auto answer = [&] {
+    bridge->step();
+    ASSERT_TRUE(bridge->receive(0, helper.answer(bridge->link(0).output())));
+  };
+  bridge->read_back();
+  answer();  // two are read
+  put(kWhite, "192.0.2.0");
+  put(kWhite, "198.51.100.1");
+  erase(kWhite, "192.0.2.2");
+  erase(kWhite, "192.0.2.9");
+  answer();
+  answer();
+  EXPECT_EQ(told("white", "state"), "busy");
+  EXPECT_EQ(told("white", "pending"), "0");
+  EXPECT_EQ(white.text(), "192.0.2.0 192.0.2.1 192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.6 192.0.2.7 192.0.2.8 198.51.100.1");
+  const auto added = white.added, removed = white.removed, reads = white.reads;
+  settle();
+  EXPECT_EQ(told("white", "state"), "in step");
+  EXPECT_EQ(told("white", "present"), "9");
+  pass(2min);
+  EXPECT_EQ(white.added, added) << "nothing was taken for missing";
+  EXPECT_EQ(white.removed, removed) << "nor for left over";
+  EXPECT_EQ(white.reads, reads) << "nor was it repaired";
+}
+
+TEST_F(BridgeTest, DoesNotBelieveWhatWasRemovedDuringAReading) {
+  for (int i = 1; i <= 5; ++i) put(kWhite, ("192.0.2." + std::to_string(i)).c_str());
+  white.piece = 1;
+  start();
+  pass(2min);
+  bridge->read_back();
+  bridge->step();
+  ASSERT_TRUE(bridge->receive(0, helper.answer(bridge->link(0).output())));
+  white.fate = [] { return Fate::lied; };
+  erase(kWhite, "192.0.2.3");
+  settle();
+  EXPECT_TRUE(white.has("192.0.2.3"));
+  white.fate = [] { return Fate::done; };
+  bridge->read_back();
+  settle();
+  EXPECT_FALSE(white.has("192.0.2.3"));
+}
+
 TEST_F(BridgeTest, RepairsWhenAnOperatorSaysSo) {
   put(kWhite, "192.0.2.1");
   start();

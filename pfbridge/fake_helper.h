@@ -43,6 +43,11 @@ class FakeTable : public bridge::Backend {
     return {{}, static_cast<std::uint32_t>(found.size())};
   }
   bridge::Result check() override { return {broken, 0}; }
+  std::unique_ptr<bridge::Reading> begin_reading() override {
+    if (piece == 0 || !unreadable.empty()) return nullptr;
+    ++reads;
+    return std::make_unique<Pieces>(*this);
+  }
 
   bool has(const char* text) const { return entries.contains(*bridge::Entry::parse(text)); }
   void put(const char* text) { entries[*bridge::Entry::parse(text)] = 0; }
@@ -58,8 +63,25 @@ class FakeTable : public bridge::Backend {
   std::string broken;      ///< What is wrong with the table as a whole; empty: nothing.
   std::function<Fate()> fate = [] { return Fate::done; };
   std::uint64_t added = 0, removed = 0, reads = 0;
+  std::size_t piece = 0;  ///< It is read in pieces of so many; 0: at once.
 
  private:
+  /// The table as it is when a piece is asked for, from where the last one ended.
+  class Pieces : public bridge::Reading {
+   public:
+    explicit Pieces(const FakeTable& table) : table_(table) {}
+    bridge::Result next(std::vector<bridge::Entry>& found, bool& more) override {
+      auto at = last_ ? table_.entries.upper_bound(*last_) : table_.entries.begin();
+      for (std::size_t i = 0; i < table_.piece && at != table_.entries.end(); ++i, ++at) found.push_back(*(last_ = at->first));
+      more = at != table_.entries.end();
+      return {};
+    }
+
+   private:
+    const FakeTable& table_;
+    std::optional<bridge::Entry> last_;
+  };
+
   template <class T, class Make>
   bridge::Result change(std::span<const T> all, Make make) {
     if (!broken.empty()) return bridge::Result::failed(broken);
@@ -95,6 +117,7 @@ class FakeHelper {
   std::string answer(std::string& said) {
     const auto bytes = std::exchange(said, {});
     if (!bytes.empty() && !service_->take(bytes, {})) throw std::runtime_error("deferd broke the protocol");
+    service_->work();
     return std::exchange(service_->output(), {});
   }
   bridge::Service& service() { return *service_; }

@@ -23,7 +23,7 @@ void Link::lost(SteadyTime now) {
   output_.clear();
   for (const auto& table : tables_) {
     table->sync.lost(now);
-    table->asked = 0;
+    table->change = table->reading = {};
     table->number.reset();
   }
 }
@@ -51,7 +51,7 @@ void Link::greet(const bridge::Hello& hello) {
     if (known != tables_.end())
       tables.push_back(std::move(*known));
     else
-      tables.push_back(std::make_unique<Table>(Table{name, place, TableSync(*set, wanted_, rules_), false, false, {}, 0, {}}));
+      tables.push_back(std::make_unique<Table>(Table{name, place, TableSync(*set, wanted_, rules_), false, false, {}, {}, {}}));
     tables.back()->number = static_cast<std::uint8_t>(number);
   }
   tables_ = std::move(tables);
@@ -60,9 +60,9 @@ void Link::greet(const bridge::Hello& hello) {
     if (!seen.contains(name)) absent_.push_back(name);
 }
 
-Link::Table* Link::waiting_for(std::uint32_t id) {
+Link::Table* Link::waiting_for(std::uint32_t id, Request Table::*request) {
   for (const auto& table : tables_)
-    if (table->asked != 0 && table->asked == id) return table.get();
+    if (id != 0 && ((*table).*request).id == id) return table.get();
   return nullptr;
 }
 
@@ -72,17 +72,25 @@ Result<void> Link::answer(const bridge::Frame& frame, SteadyTime now) {
     passed_(*passed);
     return {};
   }
-  Table* table = waiting_for(frame.id);
-  if (const auto* some = std::get_if<bridge::Entries>(&frame.message); some && table) {
-    if (!table->sync.take(*some)) return fail(Errc::invalid, "the helper read more than was asked for");
-    table->asked_at = now;
-    return {};
+  if (Table* table = waiting_for(frame.id, &Table::reading)) {
+    // A change that came later may wait until all is read.
+    table->reading.at = table->change.at = now;
+    if (const auto* some = std::get_if<bridge::Entries>(&frame.message)) {
+      if (!table->sync.take(*some)) return fail(Errc::invalid, "the helper read more than was asked for");
+      return {};
+    }
+    if (const auto* done = std::get_if<bridge::Done>(&frame.message)) {
+      table->reading = {};
+      if (table->sync.take_read(*done, now)) told_(table->name, table->sync.status(now));
+      return {};
+    }
   }
-  if (const auto* done = std::get_if<bridge::Done>(&frame.message); done && table) {
-    table->asked = 0;
-    if (table->sync.take(*done, now)) told_(table->name, table->sync.status(now));
-    return {};
-  }
+  if (Table* table = waiting_for(frame.id, &Table::change))
+    if (const auto* done = std::get_if<bridge::Done>(&frame.message)) {
+      table->change = {};
+      if (table->sync.take(*done, now)) told_(table->name, table->sync.status(now));
+      return {};
+    }
   return fail(Errc::invalid, "the helper answered what nobody asked");
 }
 
@@ -113,13 +121,14 @@ Result<void> Link::step(std::string_view position, SteadyTime now, Time wall) {
   }
   if (!greeted_) return {};
   for (const auto& table : tables_) {
-    if (table->asked != 0 && now - table->asked_at >= kAnswerWithin) return fail(Errc::busy, "the helper does not answer");
-    if (table->asked != 0 || !table->prepared || !table->number) continue;
-    if (const auto request = table->sync.next(*table->number, position, now, wall)) {
-      table->asked = next_id_;
+    for (const Request& request : {table->change, table->reading})
+      if (request.id != 0 && now - request.at >= kAnswerWithin) return fail(Errc::busy, "the helper does not answer");
+    if (!table->prepared || !table->number) continue;
+    while (const auto message = table->sync.next(*table->number, position, now, wall)) {
+      auto& request = std::holds_alternative<bridge::Read>(*message) ? table->reading : table->change;
+      request = {next_id_, now};
       next_id_ = std::max(1u, next_id_ + 1);
-      table->asked_at = now;
-      bridge::write_frame(output_, table->asked, *request);
+      bridge::write_frame(output_, request.id, *message);
     }
   }
   return {};

@@ -44,6 +44,10 @@ class Link {
   bool is_connected() const { return connected_; }
   bool is_greeted() const { return greeted_; }
 
+  struct Request {
+    std::uint32_t id = 0;  ///< 0: none is under way.
+    SteadyTime at{};       ///< When it was made, or the helper last worked on it.
+  };
   struct Table {
     std::string name;
     unsigned place = 0;  ///< Among the helper's tables of this name.
@@ -51,8 +55,7 @@ class Link {
     bool prepared = false;               ///< It was told what was removed before we began.
     bool without_leases = false;         ///< It was seen to hold none that is over.
     std::optional<std::uint8_t> number;  ///< The helper's, while it has it.
-    std::uint32_t asked = 0;             ///< Id of the request that is not answered; 0: none is.
-    SteadyTime asked_at{};
+    Request change{}, reading{};
   };
   std::vector<std::unique_ptr<Table>>& tables() { return tables_; }
   const std::vector<std::unique_ptr<Table>>& tables() const { return tables_; }
@@ -64,7 +67,7 @@ class Link {
  private:
   void greet(const bridge::Hello& hello);
   std::optional<Set> set_of(const std::string& name) const;
-  Table* waiting_for(std::uint32_t id);
+  Table* waiting_for(std::uint32_t id, Request Table::*request);
   Result<void> answer(const bridge::Frame& frame, SteadyTime now);
 
   const LinkTables wanted_tables_;

@@ -56,7 +56,7 @@ std::optional<bridge::Message> TableSync::next(std::uint8_t table, std::string_v
   if (doing_ != Doing::nothing || is_idle()) return std::nullopt;
   if (now >= retry_at_) dirty_.merge(stuck_);
   // After it came it is read first of all: most of what it shall hold is there. Later changes go first, as somebody waits.
-  if (now >= read_at_ && (!asked_ || dirty_.empty())) return begin_read(table, position);
+  if (!reading_ && now >= read_at_ && (!asked_ || dirty_.empty())) return begin_read(table, position);
   if (!asked_ || dirty_.empty()) return std::nullopt;
 
   take_batch(now, wall);
@@ -73,10 +73,11 @@ std::optional<bridge::Message> TableSync::next(std::uint8_t table, std::string_v
 }
 
 bridge::Message TableSync::begin_read(std::uint8_t table, std::string_view position) {
-  doing_ = Doing::reading;
+  reading_ = true;
   clean_ = dirty_.empty() && stuck_.empty();
   position_ = position;
   read_.clear();
+  meanwhile_.clear();
   ++reads_;
   return bridge::Read{table};
 }
@@ -87,6 +88,7 @@ void TableSync::take_batch(SteadyTime now, Time wall) {
   std::size_t count = 0;
   auto entry = dirty_.begin();
   for (; entry != dirty_.end() && count < kBatch; ++entry, ++count) {
+    if (reading_) meanwhile_.insert(*entry);
     if (const auto until = wanted_.find(set_, *entry)) {
       adding_.push_back({entry_of(*entry), seconds_left(*until, wall)});
     } else {
@@ -109,16 +111,14 @@ std::uint32_t TableSync::seconds_left(Time until, Time wall) const {
 }
 
 bool TableSync::take(const bridge::Entries& some) {
-  if (doing_ != Doing::reading) return false;
+  if (!reading_) return false;
   for (const auto& entry : some.entries) read_.push_back(prefix_of(entry));
   return read_.size() <= kMostRead;
 }
 
 bool TableSync::take(const bridge::Done& done, SteadyTime now) {
-  if (!done.error.empty()) return doing_ == Doing::reading ? failed_read(done, now) : failed(done, now);
+  if (!done.error.empty()) return failed(done, now);
   switch (doing_) {
-    case Doing::reading:
-      return finished_read(now);
     case Doing::removing:
       present_ -= std::min<std::uint64_t>(present_, done.changed);
       if (!read_error_.empty())  // nobody will see whether it is so, and they would be remembered for ever
@@ -140,6 +140,11 @@ bool TableSync::take(const bridge::Done& done, SteadyTime now) {
   return !std::exchange(error_, {}).empty();
 }
 
+bool TableSync::take_read(const bridge::Done& done, SteadyTime now) {
+  reading_ = false;
+  return done.error.empty() ? finished_read(now) : failed_read(done, now);
+}
+
 bool TableSync::failed(const bridge::Done& done, SteadyTime now) {
   if (doing_ == Doing::removing) stuck_.insert(removing_.begin(), removing_.end());
   for (const auto& row : adding_) stuck_.insert(prefix_of(row.entry));
@@ -152,7 +157,6 @@ bool TableSync::failed(const bridge::Done& done, SteadyTime now) {
 
 /// A table that cannot be read back (pfctl of FreeBSD shows no more than net.pf.request_maxcount) is filled all the same.
 bool TableSync::failed_read(const bridge::Done& done, SteadyTime now) {
-  doing_ = Doing::nothing;
   read_ = {};
   adopting_ = false;
   read_at_ = now + pause_after(read_failures_++);
@@ -169,6 +173,7 @@ void TableSync::lost(SteadyTime now) {
   }
   doing_ = Doing::nothing;
   batch_since_.reset();
+  reading_ = false;
   read_.clear();
   asked_ = known_ = adopting_ = false;
   read_back();
@@ -185,10 +190,10 @@ bool TableSync::is_explained(const Prefix& entry, const std::vector<Prefix>& mis
   return false;
 }
 
-/// Compares what was read with what shall be there.
+/// Compares what was read with what shall be there. What was sent meanwhile is as if it were sent afterwards.
 bool TableSync::finished_read(SteadyTime now) {
-  doing_ = Doing::nothing;
   asked_ = known_ = true;
+  if (overflowed_) dirty_.merge(std::exchange(meanwhile_, {}));  // it may have changed again, and nobody noted that
   std::sort(read_.begin(), read_.end());
   read_.erase(std::unique(read_.begin(), read_.end()), read_.end());
   const auto index_of = [&](const Prefix& entry) -> std::optional<std::size_t> {
@@ -204,9 +209,12 @@ bool TableSync::finished_read(SteadyTime now) {
 
   std::vector<Prefix> missing, gone, unexplained;
   std::vector<bool> is_wanted(read_.size());
+  present_ = read_.size();
   wanted_.each(set_, [&](const Prefix& entry) {
     if (const auto index = index_of(entry))
       is_wanted[*index] = true;
+    else if (meanwhile_.contains(entry))
+      ++present_;
     else
       missing.push_back(entry);
   });
@@ -214,7 +222,9 @@ bool TableSync::finished_read(SteadyTime now) {
   foreign_ = 0;
   for (std::size_t i = 0; i < read_.size(); ++i) {
     if (is_wanted[i]) continue;
-    if (is_explained(read_[i], missing))
+    if (meanwhile_.contains(read_[i]))
+      --present_;
+    else if (is_explained(read_[i], missing))
       gone.push_back(read_[i]);
     else if (set_ == Set::black || !rules_.keep_foreign || doubtful_.is_within(read_[i]))
       unexplained.push_back(read_[i]);
@@ -236,7 +246,8 @@ bool TableSync::finished_read(SteadyTime now) {
 
   // What still has to be told of what had changed: an entry that is there may need a new time.
   dirty_.merge(stuck_);
-  std::erase_if(dirty_, [&](const Prefix& entry) { return !wanted_.find(set_, entry) && !index_of(entry); });
+  std::erase_if(
+      dirty_, [&](const Prefix& entry) { return !wanted_.find(set_, entry) && !index_of(entry) && !meanwhile_.contains(entry); });
   dirty_.insert(missing.begin(), missing.end());
   dirty_.insert(gone.begin(), gone.end());
   if (dirty_.empty())
@@ -245,9 +256,11 @@ bool TableSync::finished_read(SteadyTime now) {
     dirty_since_ = now;
   suspects_.clear();
   for (const Prefix& entry : gone) suspects_.put(entry, {});
+  for (const Prefix& entry : meanwhile_)
+    if (!wanted_.find(set_, entry)) suspects_.put(entry, {});
+  meanwhile_.clear();
   if (clean_ && gone.empty() && held_ == 0) verified_ = position_;
 
-  present_ = read_.size();
   read_ = {};
   read_failures_ = 0;
   plan_next_read(!missing.empty() || !gone.empty(), now);

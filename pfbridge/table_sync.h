@@ -61,12 +61,14 @@ class TableSync {
   /// Reads back, and removes what the guard kept. False: it keeps nothing. Void if the helper goes before that, or cannot.
   bool adopt();
 
-  /// The next request, nothing while one is not answered or there is none. `position` is how far in the tables' feed Wanted is.
+  /// The next request, if there is one: one change and one reading may be under way at a time. `position` is how far in the
+  /// tables' feed Wanted is.
   std::optional<bridge::Message> next(std::uint8_t table, std::string_view position, SteadyTime now, Time wall);
   /// False: no table has so many.
   bool take(const bridge::Entries& some);
-  /// True if something became wrong or right, or is held or not held any more: status() tells.
+  /// Of a change, and of a reading. True if something became wrong or right, or is held or not held any more: status() tells.
   bool take(const bridge::Done& done, SteadyTime now);
+  bool take_read(const bridge::Done& done, SteadyTime now);
   /// The helper is gone: nobody knows what became of the request under way.
   void lost(SteadyTime now);
 
@@ -76,7 +78,9 @@ class TableSync {
   SyncStatus status(SteadyTime now) const;
   /// Nobody shows what it shall hold, so it is left alone.
   bool is_idle() const { return !wanted_.is_known(set_); }
-  bool in_step() const { return is_idle() || (known_ && doing_ == Doing::nothing && dirty_.empty() && stuck_.empty()); }
+  bool in_step() const {
+    return is_idle() || (known_ && doing_ == Doing::nothing && !reading_ && dirty_.empty() && stuck_.empty());
+  }
 
   /// Entries sent so far, for tests and metrics.
   std::uint64_t added() const { return added_; }
@@ -84,7 +88,7 @@ class TableSync {
   std::uint64_t reads() const { return reads_; }
 
  private:
-  enum class Doing : std::uint8_t { nothing, removing, to_add, adding, reading };
+  enum class Doing : std::uint8_t { nothing, removing, to_add, adding };
 
   bridge::Message begin_read(std::uint8_t table, std::string_view position);
   void take_batch(SteadyTime now, Time wall);
@@ -106,7 +110,9 @@ class TableSync {
   Doing doing_ = Doing::nothing;
   std::vector<Prefix> removing_;
   std::vector<bridge::Row> adding_;
+  bool reading_ = false;
   std::vector<Prefix> read_;
+  std::set<Prefix> meanwhile_;  // sent since the reading began: it may show them as before or after
 
   bool asked_ = false;  // since the helper came it was tried to read the table back
   bool known_ = false;  // and that went well

@@ -2,6 +2,7 @@
 // program.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,14 @@ struct Result {
   static Result failed(std::string why) { return {std::move(why), 0}; }
 };
 
+/// A table that is read piece by piece.
+class Reading {
+ public:
+  virtual ~Reading() = default;
+  /// Appends some more entries. `more`: that was not all.
+  virtual Result next(std::vector<Entry>& entries, bool& more) = 0;
+};
+
 /// One thread. Calls may take as long as the packet filter does, within the backend's own limit of time.
 class Backend {
  public:
@@ -31,6 +40,10 @@ class Backend {
 
   /// Appends all that the table holds now, whoever put it there.
   virtual Result read(std::vector<Entry>& entries) = 0;
+
+  /// The same in pieces, between which the table may be changed: what is changed then may be shown as before or after, and now
+  /// and then an entry that was not changed is left out. Null: read() does not take long.
+  virtual std::unique_ptr<Reading> begin_reading() { return nullptr; }
 
   /// Whether the table exists and a rule uses it, as far as that can be known: a misspelt table is often created silently and
   /// then does nothing. Changes nothing.

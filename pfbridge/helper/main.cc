@@ -60,7 +60,10 @@ int serve(Stream& stream, Lifeline lifeline, Tables& tables, Captures& captures)
   auto now = std::chrono::steady_clock::now();
   if (!stream.over()) connected();
   while (!asked_to_end && !lifeline.is_cut() && !(stream.over() && tables.bypass->is_settled(now))) {
-    const int patience = captures.unread() && listens() ? 0 : kTick;
+    // Before it is seen whether there is still something to be sent: who has closed his end is gone otherwise.
+    if (listens()) service->work();
+    const bool has_more = captures.unread() || (service && service->is_reading());
+    const int patience = has_more && listens() ? 0 : kTick;
     const auto event = stream.wait(service ? service->output() : nothing, input, patience, others);
     now = std::chrono::steady_clock::now();
     if (event == Stream::Event::connected) connected();

@@ -3,6 +3,10 @@
 #include <nftables/libnftables.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "pfbridge/helper/nft_dump.h"
 
 namespace deferd::bridge {
 namespace {
@@ -13,6 +17,70 @@ constexpr std::size_t kPrefixChunk = 64;
 
 struct ContextFree {
   void operator()(nft_ctx* context) const { nft_ctx_free(context); }
+};
+
+constexpr int kDumpAttempts = 5;
+
+Result no_set(const NftSets& sets, const std::string& set, int error) {
+  return Result::failed("set " + set + " of table " + sets.family + ' ' + sets.table + ": " + std::strerror(error) +
+                        "; declare it with `flags timeout`, for prefixes `flags interval, timeout`");
+}
+
+/// Sets of hosts piece by piece; sets with intervals, of which a piece says little, at once.
+class NftReading : public Reading {
+ public:
+  explicit NftReading(const NftSets& sets) : sets_(sets), names_(names(sets)) {}
+
+  Result next(std::vector<Entry>& entries, bool& more) override {
+    const auto before = entries.size();
+    more = true;
+    while (more && entries.size() == before) {
+      if (at_ == names_.size()) {
+        more = false;
+        break;
+      }
+      if (const int error = reading_ ? go_on(entries) : begin(entries); error != 0) return no_set(sets_, names_[at_], error);
+      if (!reading_) more = ++at_ < names_.size();
+    }
+    return {};
+  }
+
+ private:
+  NftDump::Place place() const { return {sets_.family, sets_.table, names_[at_]}; }
+
+  int begin(std::vector<Entry>& entries) {
+    bool has_intervals = false;
+    if (const int error = dump_.find(place(), has_intervals); error != 0) return error;
+    if (has_intervals) return read_intervals(entries);
+    if (const int error = dump_.begin(place()); error != 0) return error;
+    reading_ = true;
+    return go_on(entries);
+  }
+
+  int go_on(std::vector<Entry>& entries) {
+    std::vector<NftElement> elements;
+    const int error = dump_.receive(elements, reading_);
+    append_entries(elements, false, entries);
+    return error == EINTR ? 0 : error;
+  }
+
+  int read_intervals(std::vector<Entry>& entries) {
+    std::vector<NftElement> elements;
+    int error = EINTR;
+    for (int attempt = 0; attempt < kDumpAttempts && error == EINTR; ++attempt) {
+      elements.clear();
+      error = dump_.begin(place());
+      for (bool more = true; more && error == 0;) error = dump_.receive(elements, more);
+    }
+    if (error == 0) append_entries(elements, true, entries);
+    return error;
+  }
+
+  const NftSets sets_;
+  const std::vector<std::string> names_;
+  std::size_t at_ = 0;
+  bool reading_ = false;
+  NftDump dump_;
 };
 
 class NftTable : public Backend {
@@ -36,13 +104,13 @@ class NftTable : public Backend {
 
   Result read(std::vector<Entry>& entries) override {
     const std::size_t before = entries.size();
-    for (const auto& set : names(sets_)) {
-      std::string text;
-      if (auto result = list(set, text); !result.ok()) return result;
-      if (!read_nft_set(text, entries)) return Result::failed("nft printed something else than the set " + set);
-    }
+    NftReading reading(sets_);
+    for (bool more = true; more;)
+      if (auto result = reading.next(entries, more); !result.ok()) return result;
     return {{}, static_cast<std::uint32_t>(entries.size() - before)};
   }
+
+  std::unique_ptr<Reading> begin_reading() override { return std::make_unique<NftReading>(sets_); }
 
   Result check() override {
     std::string text;
@@ -51,8 +119,9 @@ class NftTable : public Backend {
     nft_ctx_output_set_flags(context_.get(), 0);
     if (!error.empty()) return Result::failed(error);
     for (const auto& set : names(sets_)) {
-      std::string ignored;
-      if (auto result = list(set, ignored); !result.ok()) return result;
+      bool has_intervals = false;
+      if (const int missing = dump_.find({sets_.family, sets_.table, set}, has_intervals); missing != 0)
+        return no_set(sets_, set, missing);
       if (!nft_rule_uses(text, set)) return Result::failed("no rule of nftables uses the set @" + set);
     }
     return {};
@@ -67,13 +136,6 @@ class NftTable : public Backend {
     if (status == 0) return {};
     error = error.substr(0, error.find('\n'));
     return error.empty() ? "nft failed" : error;
-  }
-
-  Result list(const std::string& set, std::string& text) {
-    const std::string error = run("list set " + sets_.family + ' ' + sets_.table + ' ' + set, text);
-    if (error.empty()) return {};
-    return Result::failed("set " + set + " of table " + sets_.family + ' ' + sets_.table + ": " + error +
-                          "; declare it with `flags timeout`, for prefixes `flags interval, timeout`");
   }
 
   bool covers(const Entry& entry) {
@@ -119,6 +181,7 @@ class NftTable : public Backend {
 
   NftSets sets_;
   std::unique_ptr<nft_ctx, ContextFree> context_;
+  NftDump dump_;
 };
 
 }  // namespace

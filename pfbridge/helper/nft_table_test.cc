@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <thread>
 
 namespace deferd::bridge {
@@ -115,6 +116,33 @@ TEST_F(NftTableTest, HoldsMany) {
     const auto result = table.add(rows);
     EXPECT_TRUE(result.ok()) << result.error;
     EXPECT_EQ(read(table).size(), rows.size());
+  });
+}
+
+TEST_F(NftTableTest, IsChangedWhileItIsRead) {
+  in_namespace([](Backend& table, Nft&) {
+    const auto nth = [](unsigned i) {
+      return Entry::make(Family::v4, {10, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)}, 32);
+    };
+    std::vector<Row> rows;
+    for (unsigned i = 0; i < 9'000; ++i) rows.push_back({nth(i), 3600});
+    EXPECT_TRUE(table.add(rows).ok());
+    EXPECT_TRUE(table.add(std::vector<Row>{{entry("198.51.100.0/24"), 60}, {entry("2001:db8::/32"), 60}}).ok());
+    std::set<Entry> found;
+    unsigned pieces = 0;
+    const auto reading = table.begin_reading();
+    for (bool more = true; more; ++pieces) {
+      std::vector<Entry> some;
+      const auto result = reading->next(some, more);
+      ASSERT_TRUE(result.ok()) << result.error;
+      found.insert(some.begin(), some.end());
+      EXPECT_TRUE(table.add(std::vector<Row>{{nth(20'000 + pieces), 60}}).ok());
+      EXPECT_TRUE(table.remove(std::vector<Entry>{nth(pieces)}).ok());
+    }
+    EXPECT_GT(pieces, 5u);
+    EXPECT_GT(found.size(), 8'000u) << "a few may be left out";
+    EXPECT_TRUE(found.contains(entry("198.51.100.0/24")) && found.contains(entry("2001:db8::/32")));
+    EXPECT_EQ(read(table).size(), 9'002u);
   });
 }
 

@@ -11,12 +11,6 @@ std::string command(const char* verb, const NftSets& sets, const std::string& se
 
 void append(std::string& list, const std::string& element) { list += (list.empty() ? "" : ", ") + element; }
 
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\n");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\n") - begin + 1);
-}
-
 }  // namespace
 
 std::vector<std::string> names(const NftSets& sets) {
@@ -56,29 +50,6 @@ std::string nft_remove(const NftSets& sets, std::span<const Entry> entries) {
     if (!plain.empty()) script += command("add", sets, set, plain) + command("delete", sets, set, plain);
   }
   return script;
-}
-
-bool read_nft_set(std::string_view text, std::vector<Entry>& entries) {
-  if (text.find("set ") == std::string_view::npos) return false;
-  constexpr std::string_view kElements = "elements = {";
-  const auto begin = text.find(kElements);
-  if (begin == std::string_view::npos) return text.find('}') != std::string_view::npos;  // an empty set
-  text.remove_prefix(begin + kElements.size());
-  const auto end = text.find('}');
-  if (end == std::string_view::npos) return false;
-  text = text.substr(0, end);
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    auto element = trimmed(text.substr(0, comma));
-    element = element.substr(0, element.find_first_of(" \t\n"));  // without timeout and expires
-    if (const auto entry = Entry::parse(element))
-      entries.push_back(*entry);
-    else if (element.find('-') == std::string_view::npos)
-      return false;
-    if (comma == std::string_view::npos) break;
-    text.remove_prefix(comma + 1);
-  }
-  return true;
 }
 
 bool nft_rule_uses(std::string_view ruleset, std::string_view set) {

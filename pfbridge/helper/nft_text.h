@@ -31,10 +31,6 @@ const std::string& set_for(const NftSets& sets, const Entry& entry);
 std::string nft_add(const NftSets& sets, std::span<const Row> rows);
 std::string nft_remove(const NftSets& sets, std::span<const Entry> entries);
 
-/// The elements that `list set` printed: addresses and prefixes. Ranges that are no prefix, which others put there, are left out.
-/// False: no such text.
-bool read_nft_set(std::string_view text, std::vector<Entry>& entries);
-
 /// Whether a rule in the text of `list ruleset` refers to the set: `@white4`.
 bool nft_rule_uses(std::string_view ruleset, std::string_view set);
 

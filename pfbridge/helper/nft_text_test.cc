@@ -31,27 +31,6 @@ TEST(NftTextTest, LeavesOutWhatHasNoSet) {
   EXPECT_EQ(nft_add(kNoLongNets, std::vector<Row>{{entry("2001:db8::/32"), 0}}), "");
 }
 
-// As nft 1.0.6 prints it.
-TEST(NftTextTest, ReadsASet) {
-  const char* const text =
-      "table inet deferd {\n\tset white4 {\n\t\ttype ipv4_addr\n\t\tflags interval,timeout\n"
-      "\t\telements = { 0.0.0.0/1, 192.0.2.1 timeout 1m30s expires 1m29s860ms,\n"
-      "\t\t\t     192.0.2.2-192.0.2.7, 198.51.100.0/24 timeout 1h expires 59m59s740ms }\n\t}\n}\n";
-  std::vector<Entry> found;
-  EXPECT_TRUE(read_nft_set(text, found));
-  EXPECT_EQ(found, (std::vector{entry("0.0.0.0/1"), entry("192.0.2.1"), entry("198.51.100.0/24")}));
-}
-
-TEST(NftTextTest, ReadsAnEmptySetAndRefusesWhatIsNone) {
-  std::vector<Entry> found;
-  EXPECT_TRUE(
-      read_nft_set("table inet deferd {\n\tset white6 {\n\t\ttype ipv6_addr\n\t\tflags interval,timeout\n\t}\n}\n", found));
-  EXPECT_FALSE(read_nft_set("", found));
-  EXPECT_FALSE(read_nft_set("table inet deferd {\n\tset white4 {\n\t\telements = { 192.0.2.1, 192.0", found));
-  EXPECT_FALSE(read_nft_set("set w { elements = { mx.example.org }", found));
-  EXPECT_TRUE(found.empty());
-}
-
 TEST(NftTextTest, FindsTheRuleThatUsesASet) {
   const char* const rules = "chain in {\n\t\tip saddr @white4 accept\n\t\tip6 saddr @white6-old accept\n\t}\n";
   EXPECT_TRUE(nft_rule_uses(rules, "white4"));

@@ -127,17 +127,41 @@ void Service::read(std::uint32_t id, std::uint8_t table) {
     done.error = "the helper has no table of this number";
   } else {
     // A table that does not exist, or that no rule uses, is told now: reading happens at the start and on a schedule.
-    Result result = tables_[table].backend->check();
-    if (result.ok()) result = tables_[table].backend->read(entries);
+    auto& backend = *tables_[table].backend;
+    Result result = backend.check();
+    if (result.ok()) {
+      if (auto reading = backend.begin_reading()) {
+        readings_.push_back({id, std::move(reading)});
+        return;
+      }
+      result = backend.read(entries);
+    }
     done = {result.error, result.changed};
     if (!result.ok()) entries.clear();
   }
+  send(id, entries);
+  write_frame(output_, id, done);
+}
+
+void Service::work() {
+  if (readings_.empty()) return;
+  auto& ongoing = readings_.front();
+  std::vector<Entry> entries;
+  bool more = false;
+  const auto result = ongoing.reading->next(entries, more);
+  ongoing.count += static_cast<std::uint32_t>(entries.size());
+  send(ongoing.id, entries);
+  if (result.ok() && more) return;
+  write_frame(output_, ongoing.id, Done{result.error, ongoing.count});
+  readings_.pop_front();
+}
+
+void Service::send(std::uint32_t id, const std::vector<Entry>& entries) {
   for (std::size_t at = 0; at < entries.size(); at += kMaxEntries) {
     const auto end = std::min(entries.size(), at + kMaxEntries);
     write_frame(output_, id,
                 Entries{{entries.begin() + static_cast<std::ptrdiff_t>(at), entries.begin() + static_cast<std::ptrdiff_t>(end)}});
   }
-  write_frame(output_, id, done);
 }
 
 }  // namespace deferd::bridge

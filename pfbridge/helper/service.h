@@ -1,6 +1,7 @@
 // What the helper does with what deferd says: ../protocol.md, without sockets and clocks.
 #pragma once
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -64,6 +65,10 @@ class Service {
   /// Takes what deferd sent and does it. False: it broke the protocol; end the connection.
   bool take(std::string_view bytes, Time now);
 
+  /// Tables are being read: call work() again and again, and take() what comes meanwhile.
+  bool is_reading() const { return !readings_.empty(); }
+  void work();
+
   /// A connection that the watcher saw.
   void passed(const Passed& passed) { write_frame(output_, 0, passed); }
 
@@ -74,6 +79,13 @@ class Service {
   void serve(const Frame& frame);
   void change(std::uint32_t id, std::uint8_t table, const std::function<Result(Backend&)>& change);
   void read(std::uint32_t id, std::uint8_t table);
+  void send(std::uint32_t id, const std::vector<Entry>& entries);
+
+  struct Ongoing {
+    std::uint32_t id;
+    std::unique_ptr<Reading> reading;
+    std::uint32_t count = 0;
+  };
 
   std::vector<NamedTable>& tables_;
   Bypass& bypass_;
@@ -81,6 +93,7 @@ class Service {
   FrameReader reader_;
   bool greeted_ = false;
   std::string output_;
+  std::deque<Ongoing> readings_;
 };
 
 }  // namespace deferd::bridge

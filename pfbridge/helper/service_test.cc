@@ -30,9 +30,25 @@ class MemoryTable : public Backend {
     return {{}, static_cast<std::uint32_t>(found.size())};
   }
   Result check() override { return {failure, 0}; }
+  std::unique_ptr<Reading> begin_reading() override {
+    return pieces.empty() ? nullptr : std::make_unique<Pieces>(std::move(pieces));
+  }
 
   std::set<Entry> entries;
   std::string failure;
+  std::vector<std::vector<Entry>> pieces;  // none: it is read at once
+
+ private:
+  struct Pieces : Reading {
+    explicit Pieces(std::vector<std::vector<Entry>> all) : left(std::move(all)) {}
+    Result next(std::vector<Entry>& found, bool& more) override {
+      found = left.front();
+      left.erase(left.begin());
+      more = !left.empty();
+      return found.empty() ? Result::failed("the set is gone") : Result{};
+    }
+    std::vector<std::vector<Entry>> left;
+  };
 };
 
 class ServiceTest : public testing::Test {
@@ -98,6 +114,37 @@ TEST_F(ServiceTest, ChangesAndReadsTables) {
   EXPECT_EQ(all[0].message, Message(Entries{{entry("2001:db8::1")}}));
   EXPECT_EQ(all[1].message, Message(Done{"", 1}));
   EXPECT_EQ(all[1].id, 9u);
+}
+
+TEST_F(ServiceTest, ChangesATableWhileItIsRead) {
+  memory[0]->pieces = {{entry("192.0.2.1"), entry("192.0.2.2")}, {entry("192.0.2.3")}};
+  ASSERT_TRUE(say(Hello{}));
+  ASSERT_TRUE(say(Read{0}, 8));
+  EXPECT_TRUE(service->is_reading());
+  service->work();
+  ASSERT_TRUE(say(Add{0, {{entry("192.0.2.9"), 0}}}, 9));
+  EXPECT_TRUE(memory[0]->entries.contains(entry("192.0.2.9")));
+  service->work();
+  EXPECT_FALSE(service->is_reading());
+  service->work();
+  const auto all = answers();
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_EQ(all[0].message, Message(Entries{{entry("192.0.2.1"), entry("192.0.2.2")}}));
+  EXPECT_EQ(all[1].id, 9u);
+  EXPECT_EQ(all[1].message, Message(Done{"", 1}));
+  EXPECT_EQ(all[2].message, Message(Entries{{entry("192.0.2.3")}}));
+  EXPECT_EQ(all[3].id, 8u);
+  EXPECT_EQ(all[3].message, Message(Done{"", 3}));
+}
+
+TEST_F(ServiceTest, TellsOfAReadingThatFailsInTheMiddle) {
+  memory[0]->pieces = {{entry("192.0.2.1")}, {}, {entry("192.0.2.3")}};
+  ASSERT_TRUE(say(Hello{}));
+  ASSERT_TRUE(say(Read{0}, 8));
+  while (service->is_reading()) service->work();
+  const auto all = answers();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(std::get<Done>(all[1].message).error, "the set is gone");
 }
 
 TEST_F(ServiceTest, ReadsALargeTableInSeveralFrames) {
