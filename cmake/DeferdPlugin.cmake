@@ -18,7 +18,7 @@ function(deferd_add_plugin name)
   target_link_libraries(${name} PRIVATE ${name}-objects)
   # The SDK's symbols stay the plugin's own: nothing but deferd_plugin is seen from outside.
   target_link_options(${name} PRIVATE -Wl,--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/deferd-plugin.map)
-  if(NOT DEFERD_SANITIZE)
+  if(NOT DEFERD_SANITIZE AND NOT CMAKE_SYSTEM_NAME STREQUAL OpenBSD) # whose libraries do not name libc
     target_link_options(${name} PRIVATE -Wl,-z,defs)
   endif()
   set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".so" CXX_VISIBILITY_PRESET hidden LIBRARY_OUTPUT_DIRECTORY
