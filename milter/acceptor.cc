@@ -9,7 +9,7 @@ namespace deferd {
 
 namespace {
 
-constexpr std::chrono::seconds kRest{1};
+constexpr std::chrono::seconds kPause{1};
 
 }  // namespace
 
@@ -58,7 +58,7 @@ void Acceptor::ready() {
 // Out of descriptors or memory: the client stays in the queue.
 void Acceptor::rest() {
   log_.warning("milter.accept_failed", {{"error", std::strerror(errno)}});
-  timer_.expires_after(kRest);
+  timer_.expires_after(kPause);
   timer_.async_wait([self = shared_from_this()](const auto& error) {
     if (error) return;
     const std::lock_guard lock(self->mutex_);

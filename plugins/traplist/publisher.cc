@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kPage = 1000;
 
-tl::unexpected<Error> failed(const std::string& path) { return fail(Errc::io, path + ": " + std::strerror(errno)); }
+tl::unexpected<Error> cannot_write(const std::string& path) { return fail(Errc::io, path + ": " + std::strerror(errno)); }
 
 Result<std::vector<Prefix>> prefixes_of(Tables& tables, const std::string& table) {
   std::vector<Prefix> all;
@@ -34,7 +34,7 @@ Result<std::vector<Prefix>> prefixes_of(Tables& tables, const std::string& table
 Result<void> replace_file(const std::string& path, std::string_view bytes) {
   std::string name = path + ".XXXXXX";
   const int file = ::mkstemp(name.data());
-  if (file < 0) return failed(path);
+  if (file < 0) return cannot_write(path);
   bool good = ::fchmod(file, 0644) == 0;
   while (good && !bytes.empty()) {
     const auto written = ::write(file, bytes.data(), bytes.size());
@@ -45,7 +45,7 @@ Result<void> replace_file(const std::string& path, std::string_view bytes) {
   good = good && ::fsync(file) == 0;
   good = ::close(file) == 0 && good && ::rename(name.c_str(), path.c_str()) == 0;
   if (good) return {};
-  auto error = failed(path);
+  auto error = cannot_write(path);
   ::unlink(name.c_str());
   return error;
 }
