@@ -42,8 +42,8 @@ void write_line(Log& log, const Session& session, const Decision& decision) {
   if (decision.verdict.reply.code != 0 && !decision.lets_through()) fields.emplace_back("code", decision.verdict.reply.code);
   if (decision.verdict.due != Time{}) fields.emplace_back("due", format_time(decision.verdict.due));
   if (decision.waited > Duration::zero()) fields.emplace_back("waited", format_duration(decision.waited));
-  if (decision.pace.delay.count() != 0) fields.emplace_back("delay_ms", decision.pace.delay.count());
-  if (decision.pace.per_byte.count() != 0) fields.emplace_back("stutter_ms", decision.pace.per_byte.count());
+  if (decision.pace.delay.count() != 0) fields.emplace_back("delay_ms", std::int64_t{decision.pace.delay.count()});
+  if (decision.pace.per_byte.count() != 0) fields.emplace_back("stutter_ms", std::int64_t{decision.pace.per_byte.count()});
   if (decision.pace.hold) fields.emplace_back("held", "yes");
   for (const auto& answer : decision.trace)
     if (answer.shadow && answer.verdict.action != Action::pass)

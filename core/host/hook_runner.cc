@@ -152,7 +152,7 @@ void HookRunner::watch() {
   while (!stop_.wait_for(lock, std::chrono::milliseconds(50), [this] { return stopping_; }))
     inline_calls_->check(Steady::now().time_since_epoch().count(), [this](Instance& instance) {
       instance.health.overran(clock_, false);
-      log_.warning("plugin.slow", {{"plugin", instance.name()}, {"budget_ms", instance.options().budget.count()}});
+      log_.warning("plugin.slow", {{"plugin", instance.name()}, {"budget_ms", std::int64_t{instance.options().budget.count()}}});
     });
 }
 
@@ -294,8 +294,9 @@ void HookRunner::overran(Instance& instance, const HookCall& call, bool lost) {
                                       {"reason", "calls hang"},
                                       {"lost", instance.health.lost()}});
   else if (first)
-    log_.warning("plugin.slow",
-                 {{"plugin", instance.name()}, {"hook", to_string(call.hook)}, {"budget_ms", instance.options().budget.count()}});
+    log_.warning("plugin.slow", {{"plugin", instance.name()},
+                                 {"hook", to_string(call.hook)},
+                                 {"budget_ms", std::int64_t{instance.options().budget.count()}}});
 }
 
 void HookRunner::failed(Instance& instance, const HookCall& call, const std::string& what, bool own_fault) {
