@@ -62,7 +62,8 @@ void Helpers::start(Helper& helper) {
   } catch (const ErrorException& error) {
     const auto wait = helper.respawn.ended(clock_.steady());
     helper.due = clock_.steady() + wait;
-    log_.error("monitor.helper_not_started", {{"helper", helper.name}, {"what", error.what()}, {"again_in_s", wait.count()}});
+    log_.error("monitor.helper_not_started",
+               {{"helper", helper.name}, {"what", error.what()}, {"again_in_s", std::int64_t{wait.count()}}});
   }
 }
 
@@ -114,7 +115,8 @@ void Helpers::ended(pid_t pid, int status) {
     if (ending_) return;
     const auto wait = helper.respawn.ended(clock_.steady());
     helper.due = clock_.steady() + wait;
-    log_.error("monitor.helper_ended", {{"helper", helper.name}, {"how", how_it_ended(status)}, {"again_in_s", wait.count()}});
+    log_.error("monitor.helper_ended",
+               {{"helper", helper.name}, {"how", how_it_ended(status)}, {"again_in_s", std::int64_t{wait.count()}}});
     return;
   }
 }
