@@ -5,7 +5,8 @@ include(CMakePackageConfigHelpers)
 set(DEFERD_PLUGIN_DIR ${DEFERD_PLUGIN_DESTINATION})
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/deferd)
 install(DIRECTORY core/include/deferd DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(DIRECTORY tests/support/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/deferd/testing FILES_MATCHING PATTERN "fake_*.h")
+install(DIRECTORY tests/support/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/deferd/testing FILES_MATCHING PATTERN "fake_*.h"
+                                                                                                           PATTERN "readme_rows.h")
 install(TARGETS deferd-sdk deferd-testing EXPORT deferd-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT deferd-targets NAMESPACE deferd:: DESTINATION ${package})
 configure_package_config_file(cmake/deferd-config.cmake.in ${CMAKE_BINARY_DIR}/cmake/deferd-config.cmake
