@@ -2,18 +2,18 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <functional>
-#include <thread>
 
 #include "pfbridge/helper/command.h"
 #include "pfbridge/helper/helper_fixture.h"
+#ifdef __linux__
+#include "pfbridge/helper/namespace_fixture.h"
+#endif
 #include "pfbridge/helper/packet.h"
 #include "pfbridge/helper/pcap_file.h"
 
@@ -98,31 +98,18 @@ constexpr const char* kNflogRules =
     " }\n"
     "}\n";
 
-/// The real kernel's NFLOG, in a network namespace of the test's own.
-class HelperNflogTest : public HelperTest {
+/// The real kernel's NFLOG.
+class HelperNflogTest : public NamespaceTest {
  protected:
-  // A namespace belongs to a thread, and goes with it.
-  void in_namespace(const std::function<void()>& test) {
-    bool allowed = true;
-    std::thread([&] {
-      if (::unshare(CLONE_NEWNET) != 0) {
-        allowed = false;
-        return;
-      }
+  void capturing(const std::function<void()>& test) {
+    in_namespace(kNflogRules, [&] {
       must({"ip", "link", "set", "lo", "up"});
       for (const char* address : {"192.0.2.7/32", "198.51.100.25/32", "2001:db8::7/128", "2001:db8::25/128"})
         must({"ip", "address", "add", address, "dev", "lo"});
-      must({"nft", "-f", "-"}, kNflogRules);
       if (HasFatalFailure()) return;
       test();
       stop();
-    }).join();
-    if (!allowed) GTEST_SKIP() << "needs root, for a network namespace";
-  }
-
-  static void must(const std::vector<std::string>& argv, const char* input = "") {
-    const auto result = run_command(argv, input);
-    ASSERT_TRUE(result.ok()) << result.failure << result.message;
+    });
   }
 
   /// With its standard input and output in `ours`.
@@ -213,7 +200,7 @@ bool in_order(const Message& one, const Message& other) {
 }
 
 TEST_F(HelperNflogTest, TellsOfBothDirectionsAndFamilies) {
-  in_namespace([&] {
+  capturing([&] {
     start({"--capture", "nflog:155", "--capture", "nflog:255", "--user", "nobody"});
     connect_ipv4();
     connect_ipv4();  // again: once is enough
@@ -226,7 +213,7 @@ TEST_F(HelperNflogTest, TellsOfBothDirectionsAndFamilies) {
 }
 
 TEST_F(HelperNflogTest, TakesTheDirectionThatAGroupIsFor) {
-  in_namespace([&] {
+  capturing([&] {
     start({"--capture", "nflog:155=out"});
     connect_ipv4();
     EXPECT_EQ(hear(1), std::vector<Message>{passed(false, "198.51.100.25", "lo")});
@@ -234,7 +221,7 @@ TEST_F(HelperNflogTest, TakesTheDirectionThatAGroupIsFor) {
 }
 
 TEST_F(HelperNflogTest, SaysThatAGroupIsTaken) {
-  in_namespace([&] {
+  capturing([&] {
     start({"--capture", "nflog:155"});
     const auto second = run_command({DEFERD_HELPER, "--capture", "nflog:155", "--check"}, {});
     EXPECT_EQ(second.exit_code, 1);

@@ -1,14 +1,6 @@
 // The program itself on nftables, as an ordinary user with one capability: what libnftables asks of the kernel is in the
 // sandbox's list.
-#include <gtest/gtest.h>
-#include <sched.h>
-
-#include <algorithm>
-#include <functional>
-#include <thread>
-
-#include "pfbridge/helper/command.h"
-#include "pfbridge/helper/helper_fixture.h"
+#include "pfbridge/helper/namespace_fixture.h"
 
 namespace deferd::bridge {
 namespace {
@@ -34,23 +26,8 @@ constexpr const char* kHelperRules =
     " }\n"
     "}\n";
 
-class HelperNftTest : public HelperTest {
+class HelperNftTest : public NamespaceTest {
  protected:
-  // A namespace belongs to a thread, and goes with it.
-  void in_namespace(const std::function<void()>& test) {
-    bool allowed = true;
-    std::thread([&] {
-      if (::unshare(CLONE_NEWNET) != 0) {
-        allowed = false;
-        return;
-      }
-      const auto result = run_command({"nft", "-f", "-"}, kHelperRules);
-      ASSERT_TRUE(result.ok()) << result.failure << result.message;
-      test();
-    }).join();
-    if (!allowed) GTEST_SKIP() << "needs root, for a network namespace";
-  }
-
   static CommandResult run(const std::vector<std::string>& more, const std::string& input = {}) {
     std::vector<std::string> argv{DEFERD_HELPER, "--table", "white=nft:inet/deferd/white4,white6,nets4,nets6", "--user",
                                   "nobody"};
@@ -60,7 +37,7 @@ class HelperNftTest : public HelperTest {
 };
 
 TEST_F(HelperNftTest, ChangesAndReadsSetsInItsSandbox) {
-  in_namespace([&] {
+  in_namespace(kHelperRules, [&] {
     std::vector<Row> rows{{net, 60}, {*Entry::parse("198.51.100.0/24"), 0}, {*Entry::parse("2001:db9::1"), 60}};
     for (unsigned i = 0; i < 6'000; ++i)
       rows.push_back(
@@ -81,7 +58,7 @@ TEST_F(HelperNftTest, ChangesAndReadsSetsInItsSandbox) {
 }
 
 TEST_F(HelperNftTest, ChecksSetsInItsSandbox) {
-  in_namespace([&] {
+  in_namespace(kHelperRules, [&] {
     const auto good = run({"--bypass", "nft:inet/deferd/,,bypass4,bypass6", "--check"});
     EXPECT_EQ(good.output, "white: ok\nbypass: ok\n") << good.failure << good.message;
     ASSERT_TRUE(run_command({"nft", "flush", "ruleset"}, {}).ok());
