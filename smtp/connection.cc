@@ -101,6 +101,9 @@ void Connection::due() {
       return stutter();
     case State::reading:
       return finish(timed_out());
+    case State::sending:
+    case State::handshake:
+      return go_on();
     default:
       return close();
   }
@@ -166,7 +169,7 @@ bool Connection::shake_hands() {
       return true;
     case Moved::State::wait_read:
     case Moved::State::wait_write:
-      wait(moved);
+      wait_to_move(moved, config_->limits.idle);
       return false;
     case Moved::State::closed:
     case Moved::State::failed:

@@ -31,7 +31,7 @@ class ConnectionOwner {
   /// ready() is called, not from within, when that comes true. It may also be called without need.
   enum class Until : std::uint8_t {
     readable,   ///< There is more than when a read gave less than was asked for.
-    writable,   ///< There is room again after a write found none. May fail: then give_up() is called, not from within.
+    writable,   ///< There is room again after a write found none. May be told late, or not at all: try again, too.
     next_turn,  ///< Others had their turn.
   };
   virtual void wait(Connection& connection, Until until) = 0;
@@ -109,6 +109,7 @@ class Connection : public Timed {
   void become(State state);
   void go_on();                           // as far as possible without waiting
   void wait(const Moved& moved);          // until what kept it from moving is over
+  void wait_to_move(const Moved& moved, std::chrono::seconds most);  // likewise, so long since something was said; or it is over
   void limit(std::chrono::seconds time);  // how long the present state may last
 
   bool read(std::size_t& budget);  // some bytes into the reader; false: wait, or it is over
@@ -142,7 +143,7 @@ class Connection : public Timed {
   LineReader reader_;
   std::string reply_;  // while finishing_ and thinking, what follows the answer
   const SteadyTime began_;
-  SteadyTime progress_;     // of the reply that is being sent
+  SteadyTime progress_;     // of the reply that is being sent; the handshake's beginning
   std::uint32_t sent_ = 0;  // of reply_
   State state_ = State::header;
   Step::Then then_ = Step::Then::go_on;

@@ -139,6 +139,23 @@ TEST_F(ConnectionPaceTest, SendsTheRestOnceTheClientReadsAgain) {
   EXPECT_TRUE(all.ends_with("250 2.0.0 OK\r\n"));
 }
 
+TEST_F(ConnectionPaceTest, TriesAgainThoughNothingTellsThatThereIsRoom) {
+  start();
+  introduce();
+  const std::string filling(1'000'000, 'x');
+  while (::send(ends[0], filling.data(), filling.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+  }
+  writable = false;
+  say("NOOP\r\n");
+  while (!heard().empty()) {
+  }
+  pass(990ms);
+  EXPECT_EQ(heard(), "");
+  pass(20ms);
+  EXPECT_EQ(heard(), "250 2.0.0 OK\r\n");
+  EXPECT_EQ(state(), State::reading);
+}
+
 // ---- time limits
 
 TEST_F(ConnectionPaceTest, WaitsForAWholeLineNoLongerThanTheIdleLimit) {
@@ -176,6 +193,15 @@ TEST_F(ConnectionPaceTest, EndsASessionThatIsTooLong) {
   heard();
   EXPECT_FALSE(is_over);
   pass(51s);
+  EXPECT_TRUE(is_over);
+  EXPECT_EQ(heard(), "421 4.4.2 Timeout\r\n");
+}
+
+TEST_F(ConnectionPaceTest, EndsASessionThatIsTooLongThoughItsClientIsNeverWaitedFor) {
+  start();
+  introduce();
+  now_ += 601s;  // its next line is there before its time is looked at
+  say("NOOP\r\n");
   EXPECT_TRUE(is_over);
   EXPECT_EQ(heard(), "421 4.4.2 Timeout\r\n");
 }

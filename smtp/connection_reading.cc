@@ -67,6 +67,10 @@ bool Connection::read_line(std::size_t& budget) {
     return read(budget);
   }
   owner_.wheel().cancel(*this);
+  if (owner_.now() >= session_end()) {  // of one who is never waited for
+    finish(timed_out());
+    return false;
+  }
   // PIPELINING is never offered: after a command (not a line of a message) there is nothing to say before our reply.
   if (longest == LineReader::kCommandLimit && !reader_.pending().empty()) session_->spoke_early(false);
   take(session_->line(*line), false);

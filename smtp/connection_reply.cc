@@ -10,6 +10,7 @@ namespace deferd::smtp {
 namespace {
 
 constexpr std::size_t kKeptCapacity = 512;  // of a reply's buffer
+constexpr std::chrono::seconds kTryAgain{1};
 
 }  // namespace
 
@@ -72,6 +73,16 @@ void Connection::stutter() {
   go_on();
 }
 
+/// Not only for the socket to be ready: what failed for want of the system's memory (ENOBUFS) goes as soon as there is some, and
+/// nothing tells when.
+void Connection::wait_to_move(const Moved& moved, std::chrono::seconds most) {
+  const auto now = owner_.now();
+  const auto end = std::min(progress_ + most, session_end());
+  if (now >= end) return close();
+  owner_.wheel().set(*this, moved.state == Moved::State::wait_write ? std::min(now + kTryAgain, end) : end);
+  wait(moved);
+}
+
 bool Connection::send() {
   if (!greeted_ && spoke_early()) session_->spoke_early(true);
   greeted_ = true;
@@ -80,12 +91,11 @@ bool Connection::send() {
     switch (moved.state) {
       case Moved::State::ok:
         sent_ += static_cast<std::uint32_t>(moved.bytes);
-        owner_.wheel().cancel(*this);
+        if (sent_ < reply_.size()) progress_ = owner_.now();
         break;
       case Moved::State::wait_read:
       case Moved::State::wait_write:
-        if (!waiting()) limit(patience());
-        wait(moved);
+        wait_to_move(moved, patience());
         return false;
       case Moved::State::closed:
       case Moved::State::failed:
@@ -109,8 +119,8 @@ void Connection::reply_is_out() {
     case Step::Then::start_tls:
       reader_.clear();  // what came before the handshake was not protected by it: RFC 3207 section 4.2
       encrypted_ = true;
-      become(State::handshake);
-      return limit(config_->limits.idle);
+      progress_ = owner_.now();
+      return become(State::handshake);
     case Step::Then::hand_over:
       return hand_over();
     case Step::Then::go_on:

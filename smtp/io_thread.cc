@@ -176,11 +176,8 @@ void IoThread::wait(Connection& connection, Until until) {
     case Until::readable:  // always told
       return;
     case Until::writable:
-      if (seat.polled_for_room) return;
-      seat.polled_for_room = poller_.add_writing(seat.descriptor(), &seat);
-      if (seat.polled_for_room) return;
-      accept_failed(errno);
-      return net::post(io_, [&seat] { seat.give_up(); });
+      if (!seat.polled_for_room) seat.polled_for_room = poller_.add_writing(seat.descriptor(), &seat);
+      return;
     case Until::next_turn:
       return net::post(io_, [this, &seat] { attend(seat, [&] { seat.ready(); }); });
   }
