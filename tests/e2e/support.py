@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -139,6 +140,13 @@ class Deferd:
 
     def signal(self, number):
         self.process.send_signal(number)
+
+    def reload(self):
+        """By SIGHUP; what the log says from then on."""
+        before = len(self.log())
+        self.signal(signal.SIGHUP)
+        wait_for(lambda: re.search("reload.(done|refused)", self.log()[before:]), "the reload")
+        return self.log()[before:]
 
     def kill(self):
         if self.process and self.process.poll() is None:

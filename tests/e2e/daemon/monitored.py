@@ -69,12 +69,6 @@ class Monitored(Deferd):
         super().kill()
         wait_for(lambda: all(gone(pid) for pid in children), "worker and helpers to end")
 
-    def reload(self):
-        before = len(self.log())
-        self.signal(signal.SIGHUP)
-        wait_for(lambda: re.search("reload.(done|refused)", self.log()[before:]), "the reload")
-        return self.log()[before:]
-
 
 @contextlib.contextmanager
 def monitored(**options):

@@ -5,7 +5,6 @@ import datetime
 import json
 import pathlib
 import re
-import signal
 import socket
 import ssl
 import subprocess
@@ -40,13 +39,6 @@ class FrontEnd(Deferd):
             if host.strip("[]") == address:
                 return int(port)
         raise AssertionError(f"nothing listens on {address}")
-
-    def reload(self):
-        """By SIGHUP; what the log says from then on."""
-        before = len(self.log())
-        self.signal(signal.SIGHUP)
-        wait_for(lambda: re.search("reload.(done|refused)", self.log()[before:]), "the reload")
-        return self.log()[before:]
 
 
 @contextlib.contextmanager
