@@ -196,8 +196,10 @@ TEST(Schema, ReadsNumbersStrictly) {
     EXPECT_EQ(detail::parse_integer(text).error().what, "not a whole number") << text;
   EXPECT_EQ(detail::parse_integer("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(detail::parse_integer("9223372036854775808").error().what, "is out of range");
-  for (const std::string_view text : {"", "nan", "inf", "-inf", "1e", "1,5", " 1", "0x1p3"})
+  for (const std::string_view text : {"", "nan", "inf", "-inf", "1e", "1,5", " 1", "1 ", "+1", "1.5.", "0x10", "0x1p3"})
     EXPECT_EQ(detail::parse_number(text).error().what, "not a number") << text;
+  EXPECT_FALSE(detail::parse_number(std::string_view("1\0", 2)));
+  EXPECT_EQ(detail::parse_number("-2.5e-1"), -0.25);
   EXPECT_EQ(detail::parse_number("1e999").error().what, "is out of range");
 }
 

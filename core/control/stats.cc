@@ -1,9 +1,10 @@
 #include "control/stats.h"
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
+
+#include "deferd/schema.h"
 
 namespace deferd {
 namespace {
@@ -19,11 +20,10 @@ struct Sample {
 std::optional<Sample> parse_sample(std::string_view line) {
   const auto blank = line.rfind(' ');
   if (line.empty() || line.front() == '#' || blank == std::string_view::npos) return std::nullopt;
-  double value = 0;
-  const std::string_view number = line.substr(blank + 1);
-  if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc()) return std::nullopt;
+  const auto value = Codec<double>::parse(line.substr(blank + 1));
+  if (!value) return std::nullopt;
   Sample sample;
-  sample.value = static_cast<std::int64_t>(value);
+  sample.value = static_cast<std::int64_t>(*value);
   const std::string_view series = line.substr(0, blank);
   const auto brace = series.find('{');
   sample.name = series.substr(0, brace);
