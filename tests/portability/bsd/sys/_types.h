@@ -1,0 +1,2 @@
+// Stand-in for what GCC looks for on FreeBSD; glibc has its types elsewhere.
+#pragma once

@@ -1,0 +1,2 @@
+// Stand-in for a header that the BSDs do not have, or have for old programs only.
+#error "no <sys/epoll.h> outside Linux"
