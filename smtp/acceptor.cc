@@ -1,6 +1,5 @@
 #include "smtp/acceptor.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -18,15 +17,12 @@ constexpr std::chrono::milliseconds kShortest{10}, kShort{100}, kLongest{1000};
 
 Acceptor::Acceptor(boost::asio::io_context& context, int descriptor, std::string name, Taken taken)
     : socket_(context), timer_(context), name_(std::move(name)), taken_(std::move(taken)) {
-  const int own = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-  if (own < 0) throw boost::system::system_error(errno, boost::system::system_category(), "cannot listen at " + name_);
-  socket_.assign(own);
+  socket_.assign(descriptor);
   wait();
 }
 
 void Acceptor::stop() {
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  if (socket_.is_open()) socket_.release();
   timer_.cancel();
 }
 
@@ -40,12 +36,12 @@ void Acceptor::take() {
   for (int taken = 0; taken < kAtATurn && socket_.is_open(); ++taken) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
-    const int descriptor =
-        ::accept4(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (descriptor >= 0) {
+    Descriptor descriptor(
+        ::accept4(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (descriptor) {
       pause_ = {};
       try {
-        taken_.welcome(descriptor, endpoint_of(peer), *this);
+        taken_.welcome(std::move(descriptor), endpoint_of(peer), *this);
       } catch (const std::exception&) {  // there is no memory
         return rest(taken_.failed(ENOMEM));
       }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "ops/descriptors.h"
 #include "smtp/original_destination.h"
 
 namespace deferd::smtp {
@@ -14,15 +15,16 @@ namespace deferd::smtp {
 class Acceptor {
  public:
   struct Taken {
-    /// Owns the descriptor, which is non-blocking.
-    std::function<void(int descriptor, const Endpoint& peer, const Acceptor&)> welcome;
+    /// The descriptor is non-blocking.
+    std::function<void(Descriptor descriptor, const Endpoint& peer, const Acceptor&)> welcome;
     /// accept(2) failed with `error` for want of descriptors or memory, or for something unheard of; nobody is accepted for a
     /// while. True: some have been set free, so it will not be long.
     std::function<bool(int error)> failed;
   };
 
-  /// `descriptor` is duplicated. Throws boost::system::system_error.
+  /// `descriptor` outlives it, and may be others' too. Throws boost::system::system_error.
   Acceptor(boost::asio::io_context& context, int descriptor, std::string name, Taken taken);
+  ~Acceptor() { stop(); }
 
   void stop();
   const std::string& name() const { return name_; }

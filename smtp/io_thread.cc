@@ -1,13 +1,10 @@
 #include "smtp/io_thread.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include "ops/signals.h"
@@ -63,21 +60,22 @@ void IoThread::join() {
 }
 
 void IoThread::listen(int descriptor, std::string name) {
-  // Duplicated here and now, while the descriptor is sure to be open.
-  acceptors_.emplace_back(
-      io_, descriptor, std::move(name),
-      Acceptor::Taken{[this](int accepted, const Endpoint& client, const Acceptor& from) { welcome(accepted, client, from); },
-                      [this](int error) { return accept_failed(error); }});
+  net::post(io_, [this, descriptor, name = std::move(name)] {
+    if (stopping_) return;
+    acceptors_.emplace_back(
+        io_, descriptor, name,
+        Acceptor::Taken{[this](Descriptor accepted, const Endpoint& client, const Acceptor& from) { welcome(std::move(accepted), client, from); },
+                        [this](int error) { return accept_failed(error); }});
+  });
 }
 
 // ---- those who come
 
-void IoThread::welcome(int descriptor, const Endpoint& client, const Acceptor& acceptor) {
-  const auto rules = front_.wiring.rules();
-  auto* seat = new (std::nothrow) Seat(*this, lane_, descriptor, rules->config);
-  if (seat == nullptr || !watch(*seat)) {
-    const int error = seat == nullptr ? ENOMEM : errno;
-    if (seat == nullptr) ::close(descriptor);
+void IoThread::welcome(Descriptor descriptor, const Endpoint& client, const Acceptor& acceptor) {
+  auto* seat = new Seat(*this, lane_, descriptor.get(), front_.wiring.rules()->config);
+  static_cast<void>(descriptor.release());
+  if (!watch(*seat)) {
+    const int error = errno;
     delete seat;
     accept_failed(error);
     return;

@@ -28,7 +28,7 @@ class IoThread final : private ConnectionOwner {
   ~IoThread();  ///< Never started, or join()ed.
 
   void start(std::function<void()> ended);  ///< `ended` is called as its last act.
-  void listen(int descriptor, std::string name);
+  void listen(int descriptor, std::string name);  ///< The descriptor outlives the thread.
   void release();        ///< Sends guests away that must leave.
   void stop();           ///< Accepts no more, says goodbye to all, ends when all are gone.
   void end_handovers();  ///< Does not wait for those that talk with the MTA any longer.
@@ -59,7 +59,7 @@ class IoThread final : private ConnectionOwner {
   bool watch(Seat& seat);  // false: no room
   void unwatch(Seat& seat);
   void receive(Seat& seat, const Endpoint& client, const Acceptor& acceptor);
-  void welcome(int descriptor, const Endpoint& client, const Acceptor& acceptor);
+  void welcome(Descriptor descriptor, const Endpoint& client, const Acceptor& acceptor);
   bool accept_failed(int error);
   void make_room(std::optional<unsigned> lane);
   void send_away_all();

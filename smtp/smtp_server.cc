@@ -48,8 +48,8 @@ struct SmtpServer::State {
         workers(wiring.rules()->config->workers),
         front(std::move(wiring), threads) {}
 
-  void listen_everywhere(const Listener& listener, const std::string& name) {
-    for (auto& thread : io) thread->listen(listener.descriptor(), name);
+  void listen_everywhere(int descriptor, const std::string& name) {
+    for (auto& thread : io) thread->listen(descriptor, name);
   }
   void retry_later();
   void retry();
@@ -61,15 +61,14 @@ struct SmtpServer::State {
   const unsigned threads;
   const int workers;
   FrontEnd front;
-  std::vector<std::unique_ptr<IoThread>> io;
-  std::optional<boost::asio::steady_timer> retry_timer;  // of io.front()'s thread
-
   struct Listening {
     Listener listener;
     std::string name;
   };
-  Guarded<std::vector<Listening>> listeners;
-  std::vector<Absent> absent;  // once started, of that thread alone
+  Guarded<std::vector<Listening>> listeners;  // outlive the threads
+  std::vector<std::unique_ptr<IoThread>> io;
+  std::optional<boost::asio::steady_timer> retry_timer;  // of io.front()'s thread
+  std::vector<Absent> absent;                            // once started, of that thread alone
 
   std::mutex mutex;
   std::condition_variable ended;
@@ -107,7 +106,7 @@ void SmtpServer::start() {
   auto& state = *state_;
   {
     const auto listeners = state.listeners.lock();
-    for (const auto& one : *listeners) state.listen_everywhere(one.listener, one.name);
+    for (const auto& one : *listeners) state.listen_everywhere(one.listener.descriptor(), one.name);
   }
   if (!state.absent.empty()) state.retry_later();
   state.started = true;
@@ -137,10 +136,11 @@ void SmtpServer::State::retry() {
       still.push_back(std::move(one));
       continue;
     }
-    auto name = name_of(one.address, *listener);
+    const auto name = name_of(one.address, *listener);
+    const int descriptor = listener->descriptor();
     front.wiring.log.notice("smtp.address_present", {{"address", name}});
-    listen_everywhere(*listener, name);
-    listeners.lock()->push_back({std::move(*listener), std::move(name)});
+    listeners.lock()->push_back({std::move(*listener), name});
+    listen_everywhere(descriptor, name);
   }
   absent = std::move(still);
   if (!absent.empty()) retry_later();
