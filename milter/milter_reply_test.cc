@@ -72,6 +72,11 @@ TEST(MilterReply, SplitsLines) {
   EXPECT_THAT(reply_to(Verdict::defer({451, "", "one\r\ntwo\n\nfour"}, "")).lines, ElementsAre("one", "two", "", "four"));
 }
 
+TEST(MilterReply, DropsEmptyLinesAtTheEnd) {
+  EXPECT_THAT(reply_to(Verdict::defer({451, "", "one\n\n"}, "")).lines, ElementsAre("one"));
+  EXPECT_THAT(reply_to(Verdict::defer({451, "", "\n"}, "")).lines, ElementsAre("Please try again later"));
+}
+
 TEST(MilterReply, KeepsToTheLimitsOfLibmilter) {
   std::string text;
   for (int i = 0; i < 40; ++i) text += std::string(600, '%') + "\n";
