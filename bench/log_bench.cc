@@ -3,7 +3,6 @@
 //   log_bench [FILE]      (default: /dev/null)
 //
 // One line of key=value for each number of threads: wall and CPU time a line, lines a second, lines lost (the file was too slow).
-#include <sys/resource.h>
 
 #include <chrono>
 #include <cstdio>
@@ -11,18 +10,12 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "cpu_time.h"
 #include "ops/log_writer.h"
 
 namespace {
 
 using namespace deferd;
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 void decide(Log& log, int lines) {
   for (int i = 0; i < lines; ++i)
@@ -41,7 +34,7 @@ void measure(const char* file, int threads) {
   const SystemClock clock;
   LogConfig config;
   config.to = file;
-  const auto cpu = cpu_seconds();
+  const auto cpu = bench::own_cpu_seconds();
   const auto start = std::chrono::steady_clock::now();
   std::uint64_t lost = 0;
   double written = 0;
@@ -55,7 +48,7 @@ void measure(const char* file, int threads) {
     lost = log.lost();
   }
   std::printf("threads=%d lines=%d wall_ns_a_line=%.0f cpu_ns_a_line=%.0f lines_a_second=%.0f lost=%llu\n", threads, kLines,
-              written * 1e9 / kLines, (cpu_seconds() - cpu) * 1e9 / kLines, kLines / written,
+              written * 1e9 / kLines, (bench::own_cpu_seconds() - cpu) * 1e9 / kLines, kLines / written,
               static_cast<unsigned long long>(lost));
 }
 

@@ -3,7 +3,6 @@
 //   metrics_bench
 //
 // One line of key=value for each number of threads: CPU time an addition.
-#include <sys/resource.h>
 
 #include <atomic>
 #include <cstdio>
@@ -11,22 +10,16 @@
 #include <thread>
 #include <vector>
 
+#include "cpu_time.h"
 #include "ops/metrics.h"
 
 namespace {
 
 using namespace deferd;
 
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 double cpu_ns(int threads, const std::function<void()>& once) {
   constexpr int kTimes = 20'000'000;
-  const auto before = cpu_seconds();
+  const auto before = bench::own_cpu_seconds();
   {
     std::vector<std::jthread> workers;
     for (int t = 0; t < threads; ++t)
@@ -34,7 +27,7 @@ double cpu_ns(int threads, const std::function<void()>& once) {
         for (int i = 0; i < kTimes / threads; ++i) once();
       });
   }
-  return (cpu_seconds() - before) * 1e9 / kTimes;
+  return (bench::own_cpu_seconds() - before) * 1e9 / kTimes;
 }
 
 }  // namespace

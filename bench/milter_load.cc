@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "cpu_time.h"
 #include "load_connection.h"
 #include "usage.h"
 
@@ -41,13 +41,6 @@ struct Tally {
 };
 
 double micros(Steady::duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
-
-double own_cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 std::string percentiles(std::vector<double>& values) {
   if (values.empty()) return "null";

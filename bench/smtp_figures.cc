@@ -7,13 +7,6 @@
 
 namespace deferd::bench {
 
-double own_cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 std::string percentiles(std::vector<double>& values) {
   if (values.empty()) return "null";
   std::sort(values.begin(), values.end());

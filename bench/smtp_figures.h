@@ -3,10 +3,9 @@
 #include <string>
 #include <vector>
 
-namespace deferd::bench {
+#include "cpu_time.h"
 
-/// CPU time that this process has used.
-double own_cpu_seconds();
+namespace deferd::bench {
 
 /// As JSON: an object with p50, p99 and max, or null if there are none. Sorts them.
 std::string percentiles(std::vector<double>& values);

@@ -5,7 +5,6 @@
 // Loads DIR with so many tuples (if it is not there yet), opens it anew and runs the mix of DESIGN.md section 10 on it:
 // 70% new tuples, 20% retries, 10% white clients. Each asks the white table first; then new ones and retries read the pair and
 // an identity and commit both. Prints one line of key=value.
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "cpu_time.h"
 #include "store/rocksdb_engine.h"
 
 namespace {
@@ -41,13 +41,6 @@ struct Options {
   std::string cache = "64MiB";
   bool keep = false;
 };
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 double since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -133,7 +126,7 @@ int main(int argc, char** argv) {
   std::atomic<std::uint64_t> fresh =
       options.records + static_cast<std::uint64_t>(clock.now().time_since_epoch().count()) * 1'000'000;
   std::vector<std::vector<double>> times(static_cast<std::size_t>(options.threads));
-  const double cpu_before = cpu_seconds();
+  const double cpu_before = bench::own_cpu_seconds();
   const auto start = std::chrono::steady_clock::now();
   std::vector<std::thread> threads;
   for (auto& mine : times)
@@ -154,7 +147,7 @@ int main(int argc, char** argv) {
   std::this_thread::sleep_for(std::chrono::seconds(options.seconds));
   stop = true;
   for (auto& thread : threads) thread.join();
-  const double wall = since(start), cpu = cpu_seconds() - cpu_before;
+  const double wall = since(start), cpu = bench::own_cpu_seconds() - cpu_before;
 
   std::vector<double> all;
   for (const auto& mine : times) all.insert(all.end(), mine.begin(), mine.end());
