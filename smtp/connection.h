@@ -107,10 +107,10 @@ class Connection : public Timed {
   static constexpr std::size_t kTurn = 16 * kPiece;  // then others have their turn
 
   void become(State state);
-  void go_on();                           // as far as possible without waiting
-  void wait(const Moved& moved);          // until what kept it from moving is over
+  void go_on();                                                      // as far as possible without waiting
+  void wait(const Moved& moved);                                     // until what kept it from moving is over
   void wait_to_move(const Moved& moved, std::chrono::seconds most);  // likewise, so long since something was said; or it is over
-  void limit(std::chrono::seconds time);  // how long the present state may last
+  void limit(std::chrono::seconds time);                             // how long the present state may last
 
   bool read(std::size_t& budget);  // some bytes into the reader; false: wait, or it is over
   bool read_header(std::size_t& budget);
@@ -128,7 +128,7 @@ class Connection : public Timed {
   void begin_tls();
   void end_tls();
   bool stutters(SteadyTime now) const;
-  bool spoke_early() const;
+  bool spoke_early();
   std::chrono::seconds patience() const;
   static std::string timed_out();  // to say before it is hung up
   void hang_up();

@@ -30,6 +30,16 @@ TEST_F(ConnectionPaceTest, StuttersOneByteAtATimeAndTheLineEndTogether) {
   EXPECT_EQ(state(), State::reading);
 }
 
+TEST_F(ConnectionPaceTest, SaysTheFirstByteOfTheBannerExactlyWhenItIsDue) {
+  script.hooks = hook::connect;
+  script.pace = {.per_byte = 1s};
+  start();
+  pass(990ms);
+  EXPECT_EQ(heard(), "");
+  pass(10ms);
+  EXPECT_EQ(heard(), "2");
+}
+
 TEST_F(ConnectionPaceTest, StuttersLaterRepliesToo) {
   start();
   introduce();

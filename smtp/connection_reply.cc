@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "smtp/connection.h"
 
@@ -38,9 +39,13 @@ void Connection::begin_reply(bool decided) {
   }
 }
 
-bool Connection::spoke_early() const {
+/// Whether it has said something that nobody has read yet. Who has not need not be read from before the socket tells of more.
+bool Connection::spoke_early() {
+  if (!reader_.pending().empty()) return true;
   char byte;
-  return !reader_.pending().empty() || ::recv(descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  const auto got = ::recv(descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got < 0 && errno == EAGAIN) readable_ = false;
+  return got > 0;
 }
 
 void Connection::stutter() {

@@ -62,10 +62,11 @@ void IoThread::join() {
 void IoThread::listen(int descriptor, std::string name) {
   net::post(io_, [this, descriptor, name = std::move(name)] {
     if (stopping_) return;
-    acceptors_.emplace_back(
-        io_, descriptor, name,
-        Acceptor::Taken{[this](Descriptor accepted, const Endpoint& client, const Acceptor& from) { welcome(std::move(accepted), client, from); },
-                        [this](int error) { return accept_failed(error); }});
+    acceptors_.emplace_back(io_, descriptor, name,
+                            Acceptor::Taken{[this](Descriptor accepted, const Endpoint& client, const Acceptor& from) {
+                                              welcome(std::move(accepted), client, from);
+                                            },
+                                            [this](int error) { return accept_failed(error); }});
   });
 }
 

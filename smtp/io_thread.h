@@ -27,11 +27,11 @@ class IoThread final : private ConnectionOwner {
   IoThread(FrontEnd& front, unsigned lane);
   ~IoThread();  ///< Never started, or join()ed.
 
-  void start(std::function<void()> ended);  ///< `ended` is called as its last act.
+  void start(std::function<void()> ended);        ///< `ended` is called as its last act.
   void listen(int descriptor, std::string name);  ///< The descriptor outlives the thread.
-  void release();        ///< Sends guests away that must leave.
-  void stop();           ///< Accepts no more, says goodbye to all, ends when all are gone.
-  void end_handovers();  ///< Does not wait for those that talk with the MTA any longer.
+  void release();                                 ///< Sends guests away that must leave.
+  void stop();                                    ///< Accepts no more, says goodbye to all, ends when all are gone.
+  void end_handovers();                           ///< Does not wait for those that talk with the MTA any longer.
   void join();
 
   boost::asio::io_context& context() { return io_; }
