@@ -4,9 +4,10 @@
 
 namespace deferd::smtp {
 
-WorkerPool::WorkerPool(unsigned threads) : most_patient_(threads - threads / 4) {
+WorkerPool::WorkerPool(unsigned threads) : beds_(threads), most_patient_(threads - threads / 4) {
+  asleep_.reserve(threads);
   try {
-    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+    for (auto& bed : beds_) threads_.emplace_back([this, &bed] { work(bed); });
   } catch (...) {
     end();
     throw;
@@ -19,8 +20,10 @@ void WorkerPool::end() {
   {
     const std::lock_guard lock(mutex_);
     over_ = true;
+    asleep_.clear();
+    for (auto& bed : beds_) bed.asleep = false;
   }
-  wanted_.notify_all();
+  for (auto& bed : beds_) bed.wanted.notify_one();
   for (auto& thread : threads_) thread.join();
 }
 
@@ -30,31 +33,34 @@ WorkerPool::Queue* WorkerPool::next() {
   return patient && patient_.front().number < urgent_.front().number ? &patient_ : &urgent_;
 }
 
-bool WorkerPool::should_wake() {
-  if (sleeping_ == 0 || waking_ || next() == nullptr) return false;
+WorkerPool::Bed* WorkerPool::wake_one() {
+  if (asleep_.empty() || waking_ || next() == nullptr) return nullptr;
   waking_ = true;
-  return true;
+  Bed* last = asleep_.back();
+  asleep_.pop_back();
+  last->asleep = false;
+  return last;
 }
 
 void WorkerPool::add(std::unique_ptr<AnyJob> job, Kind kind) {
-  bool wake = false;
+  Bed* woken = nullptr;
   {
     const std::lock_guard lock(mutex_);
     (kind == Kind::urgent ? urgent_ : patient_).push_back({jobs_++, std::move(job)});
-    wake = should_wake();
+    woken = wake_one();
   }
-  if (wake) wanted_.notify_one();
+  if (woken != nullptr) woken->wanted.notify_one();
 }
 
-void WorkerPool::work() {
+void WorkerPool::work(Bed& mine) {
   block_signals();
   std::unique_lock lock(mutex_);
   for (;;) {
     auto* queue = next();
     for (; queue == nullptr && !over_; queue = next()) {
-      ++sleeping_;
-      wanted_.wait(lock);
-      --sleeping_;
+      mine.asleep = true;
+      asleep_.push_back(&mine);
+      mine.wanted.wait(lock, [&mine] { return !mine.asleep; });
       waking_ = false;
     }
     if (queue == nullptr) return;
@@ -63,9 +69,9 @@ void WorkerPool::work() {
     const bool patient = queue == &patient_;
     ++working_;
     working_patiently_ += patient;
-    const bool wake = should_wake();
+    Bed* const woken = wake_one();
     lock.unlock();
-    if (wake) wanted_.notify_one();
+    if (woken != nullptr) woken->wanted.notify_one();
     job->run();
     job.reset();
     lock.lock();

@@ -1,9 +1,10 @@
 // Threads in which plugins think, so that the threads with the sockets never wait for them.
 //
-// Waking a thread costs more than most answers do. So at most one is being woken at a time; who takes a job and leaves others
-// behind wakes the next before he begins. While all jobs are short, few threads do them without ever sleeping; when one does not
-// come back, the others are there. And while the store does not answer, and all who name recipients wait for it, a quarter of the
-// threads is left for those who have only come, and hear a banner.
+// Waking a thread costs more than most answers do. So at most one is being woken at a time, the one that fell asleep last, whose
+// memory is still at hand; who takes a job and leaves others behind wakes the next before he begins. While all jobs are short,
+// few threads do them, hardly ever sleeping; when one does not come back, the others are there. And while the store does not
+// answer, and all who name recipients wait for it, a quarter of the threads is left for those who have only come, and hear a
+// banner.
 #pragma once
 #include <chrono>
 #include <condition_variable>
@@ -56,18 +57,26 @@ class WorkerPool {
   };
   using Queue = std::deque<Queued>;
 
+  /// Of one thread.
+  struct Bed {
+    std::condition_variable wanted;
+    bool asleep = false;
+  };
+
   void add(std::unique_ptr<AnyJob> job, Kind kind);
-  void work();
-  Queue* next();       // with the lock held; whose first job is to be done now, null: none
-  bool should_wake();  // with the lock held; if so, somebody is being woken from then on
+  void work(Bed& mine);
+  Queue* next();    // with the lock held; whose first job is to be done now, null: none
+  Bed* wake_one();  // likewise; who must be notified once it is given up, null: nobody
   void end();
 
   std::mutex mutex_;
-  std::condition_variable wanted_, idle_;
+  std::condition_variable idle_;
+  std::vector<Bed> beds_;
+  std::vector<Bed*> asleep_;  // the last one fell asleep last
   const unsigned most_patient_;
   Queue urgent_, patient_;
   std::uint64_t jobs_ = 0;  // so many have come
-  unsigned sleeping_ = 0, working_ = 0, working_patiently_ = 0;
+  unsigned working_ = 0, working_patiently_ = 0;
   bool waking_ = false;
   bool over_ = false;
   std::vector<std::thread> threads_;

@@ -75,6 +75,28 @@ TEST(WorkerPool, LeavesAQuarterOfItsThreadsToUrgentJobs) {
   EXPECT_EQ(patient, 8);
 }
 
+TEST(WorkerPool, WakesWhoFellAsleepLast) {
+  constexpr int kThreads = 4;
+  WorkerPool pool(kThreads);
+  std::promise<void> go;
+  const auto gone = go.get_future().share();
+  std::atomic<int> inside = 0;
+  for (int i = 0; i < kThreads; ++i)
+    pool.post([&, gone] {
+      if (++inside == kThreads) go.set_value();
+      gone.wait();
+    });
+  EXPECT_TRUE(pool.wait_until_idle(20s));  // so all have begun, and are asleep
+  const auto who = [&pool] {
+    std::thread::id id;
+    pool.post([&id] { id = std::this_thread::get_id(); });
+    EXPECT_TRUE(pool.wait_until_idle(20s));
+    return id;
+  };
+  const auto first = who();
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(who(), first) << i;
+}
+
 TEST(WorkerPool, BeginsJobsInTheirOrder) {
   std::vector<int> order;
   {
