@@ -1,10 +1,9 @@
 // The way to one helper: connected, or started, when somebody asks for it; bytes go both ways and nothing blocks.
 #pragma once
-#include <sys/types.h>
-
+#include <memory>
 #include <string>
-#include <vector>
 
+#include "deferd/commands.h"
 #include "deferd/result.h"
 #include "pfbridge/helper_place.h"
 
@@ -15,22 +14,19 @@ class Channel {
  public:
   explicit Channel(HelperPlace place) : place_(std::move(place)) {}
   /// Hangs up. A started program is left alone: it stays until it sees that deferd does not come back, and lets everybody pass.
-  /// Waits a little for those that close() has ended.
   ~Channel();
   Channel(Channel&& other) noexcept;
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  /// Errors: unavailable.
-  Result<void> open();
+  /// Errors: unavailable, and those of Commands::start().
+  Result<void> open(Commands& commands);
   /// Hangs up, and kills the program: another one shall take its place, and if this one were asked to end it would let everybody
   /// pass. One that may not be killed (another user's, another machine's) ends by itself; its successor undoes what it does then.
   void close();
-  /// Sees which of them have ended; call it every few seconds.
-  void reap();
 
-  bool is_open() const { return descriptor_ >= 0; }
-  int descriptor() const { return descriptor_; }
+  bool is_open() const { return descriptor() >= 0; }
+  int descriptor() const { return started_ ? started_->descriptor() : socket_; }
 
   /// Appends what has come. Errors: unavailable, at its end.
   Result<void> read(std::string& into);
@@ -39,13 +35,12 @@ class Channel {
 
  private:
   Result<void> connect();
-  Result<void> start();
+  Result<void> start(Commands& commands);
   Error gone() const;
 
   HelperPlace place_;
-  int descriptor_ = -1;
-  pid_t pid_ = -1;
-  std::vector<pid_t> ending_;
+  int socket_ = -1;
+  std::unique_ptr<Running> started_;
 };
 
 }  // namespace deferd::pfbridge

@@ -15,7 +15,6 @@ using namespace std::chrono_literals;
 
 constexpr int kLook = 200;                  // milliseconds: how often the tables' feed is looked at
 constexpr unsigned kMostWaitDoublings = 5;  // a helper that is not there is looked for every half minute
-constexpr auto kReapEvery = 1s;
 constexpr int kReadsAtOnce = 16;
 
 }  // namespace
@@ -192,7 +191,7 @@ void Runner::serve(std::size_t index, SteadyTime now) {
   auto& way = ways_[index];
   if (!way.channel.is_open()) {
     if (now < way.open_at) return;
-    if (auto opened = way.channel.open(); !opened) return drop(index, opened.error().what);
+    if (auto opened = way.channel.open(lenders_.back().host->commands()); !opened) return drop(index, opened.error().what);
     bridge_.connected(index);
   }
   std::string bytes;
@@ -219,10 +218,6 @@ int Runner::work(std::vector<pollfd>& wanted) {
   wanted.clear();
   if (lenders_.empty()) return kLook;
   const auto now = lenders_.back().host->clock().steady();
-  if (now >= reap_at_) {
-    for (auto& way : ways_) way.channel.reap();
-    reap_at_ = now + kReapEvery;
-  }
   if (const auto other = successor(); !other.expired()) {
     stand_back(other);
     return kLook;
