@@ -62,6 +62,7 @@ Schema<DaemonConfig> DaemonConfig::schema() {
       .field("plugins", &DaemonConfig::plugins, "The plugins, in the order they are asked; see each plugin's manual.")
       .field("user", &DaemonConfig::user, "User to run as, when started as root.")
       .field("group", &DaemonConfig::group, "Group to run as, when started as root; default the user's.")
+      .field("commands", &DaemonConfig::commands, "Programs that plugins start; see deferd(8).")
       .field("helpers", &DaemonConfig::helpers,
              "Programs that are run as root beside deferd when root starts it, each a list of words; see deferd(8).")
       .field("plugin_dirs", &DaemonConfig::plugin_dirs,

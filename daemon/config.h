@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "control/control_config.h"
+#include "daemon/commands_config.h"
 #include "deferd/schema.h"
 #include "host/exempt.h"
 #include "host/plugin_entry.h"
@@ -33,6 +34,7 @@ struct DaemonConfig {
   Value plugins;
   std::string user;
   std::string group;
+  CommandsConfig commands;
   std::vector<std::vector<std::string>> helpers;
   std::vector<std::string> plugin_dirs;
   DecisionLimits decisions;

@@ -54,6 +54,7 @@ Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock,
   const auto& config = started_with_.config;
   open_engine();
   parts_ = std::make_unique<HostParts>(clock_, log_, metrics_, *engine_);
+  parts_->lent_commands = lent_.commands;
   loader_ = std::make_unique<Loader>(plugin_dirs(config), log_);
   pipeline_ = std::make_unique<Pipeline>(*parts_);
   pipeline_->use(make_plugins(started_with_));
@@ -120,6 +121,8 @@ bool Daemon::stop(const std::function<bool()>& hurry) {
   return true;
 }
 
+void Daemon::reap() { parts_->own_commands.reap(); }
+
 std::vector<std::string> Daemon::need_restart(const DaemonConfig& now) const {
   const auto& was = started_with_.config;
   std::vector<std::string> what;
@@ -132,6 +135,7 @@ std::vector<std::string> Daemon::need_restart(const DaemonConfig& now) const {
   if (now.control.socket != was.control.socket || now.control.mode != was.control.mode || now.control.group != was.control.group)
     what.emplace_back("control");
   if (now.user != was.user || now.group != was.group) what.emplace_back("user and group");
+  if (now.commands != was.commands) what.emplace_back("commands");
   if (now.helpers != was.helpers) what.emplace_back("helpers");
   if (now.plugin_dirs != was.plugin_dirs) what.emplace_back("plugin_dirs");
   return what;

@@ -26,6 +26,7 @@ struct Lent {
   std::vector<smtp::Bound> smtp;  ///< Sockets of listen.smtp.
   smtp::OpenTlsFile open_tls_file = smtp::open_tls_file;
   std::function<void()> reloaded = [] {};  ///< A new configuration is in force; any thread.
+  Commands* commands = nullptr;            ///< That run programs; null: the worker does.
 };
 
 /// Used by the main thread; reload() and what the control socket calls are thread-safe.
@@ -45,6 +46,9 @@ class Daemon {
 
   /// Reads the file again and swaps, or keeps what runs and says why. Returns what to tell the operator.
   Result<std::string> reload();
+
+  /// Programs that were started have ended (SIGCHLD).
+  void reap();
 
  private:
   void open_engine();

@@ -9,7 +9,9 @@
 #include <iostream>
 
 #include "base/clock.h"
+#include "daemon/command_runner.h"
 #include "daemon/monitor.h"
+#include "daemon/runner_commands.h"
 #include "daemon/serve.h"
 #include "ops/daemonize.h"
 #include "ops/notify.h"
@@ -86,30 +88,48 @@ int reported(const std::string& config_file, const std::function<int()>& body) {
   }
 }
 
+/// Whom root becomes.
+struct Accounts {
+  std::optional<Account> worker;    ///< Nullopt: it stays who it is.
+  std::optional<Account> commands;  ///< Nullopt: the worker runs programs itself.
+};
+
 /// A worker's life.
-int work(const Options& options, const std::optional<Account>& account, const LoadedConfig& loaded, MonitorLink& link,
+int work(const Options& options, const Accounts& accounts, const LoadedConfig& loaded, MonitorLink& link,
          std::vector<smtp::Bound> bound, pid_t monitor) {
   if (!loaded.config.listen.smtp.empty()) smtp::open_redirections();  // while it may; what is wrong is logged later
-  if (account) become(*account);
+  if (accounts.worker) become(*accounts.worker);
   gain_no_privileges();
   if (!end_with(monitor)) return EX_SOFTWARE;
+  RunnerCommands commands([&link] { return link.next_channel(); });
   Lent lent{std::move(bound),
             [&link](smtp::TlsFile which, const std::string& path) {
               auto file = smtp::open_tls_file(which, path);
               return file || errno != EACCES ? std::move(file) : link.open(which);
             },
-            [&link] { link.reloaded(); }};
+            [&link] { link.reloaded(); }, accounts.commands ? &commands : nullptr};
   return serve({options.config, options.testing_clock}, loaded, std::move(lent), link, link.gone().fd, [&options] {
     if (options.daemon) detach_from_terminal();
   });
+}
+
+/// The life of a process that runs commands.
+int run_commands(const Options& options, const Account& account, Descriptor channel) {
+  if (options.daemon) detach_from_terminal();
+  become(account);
+  gain_no_privileges();
+  return CommandRunner(std::move(channel)).run();
 }
 
 int start(const Options& options, LoadedConfig loaded) {
   const auto& config = loaded.config;
   if (options.daemon && config.log.to == "stderr")
     throw ErrorException({Errc::invalid, "with --daemon standard error is closed: set log: {to: syslog}, or a file"});
-  std::optional<Account> account;  // whom root becomes; a test stays who it is
-  if (geteuid() == 0 && options.testing_clock.empty()) account = find_account(config.user, config.group);
+  Accounts accounts;  // a test stays who it is
+  if (geteuid() == 0 && options.testing_clock.empty()) {
+    accounts.worker = find_account(config.user, config.group);
+    accounts.commands = find_commands_account(config.commands, *accounts.worker);
+  }
   std::optional<Background> background;
   if (options.daemon) background.emplace(Background::enter());
   std::optional<PidFile> pid_file;
@@ -118,13 +138,19 @@ int start(const Options& options, LoadedConfig loaded) {
     if (background) background->ready();
   };
   Notifier notifier;
-  if (!account && !options.monitor) return serve({options.config, options.testing_clock}, loaded, {}, notifier, -1, ready);
+  if (!accounts.worker && !options.monitor)
+    return serve({options.config, options.testing_clock}, loaded, {}, notifier, -1, ready);
 
   const SystemClock clock;
   const auto worker = [&](const LoadedConfig& now, MonitorLink& link, std::vector<smtp::Bound> bound, pid_t monitor) {
-    return reported(options.config, [&] { return work(options, account, now, link, std::move(bound), monitor); });
+    return reported(options.config, [&] { return work(options, accounts, now, link, std::move(bound), monitor); });
   };
-  return Monitor(options.config, std::move(loaded), {worker, ready, notifier, clock, account}).run();
+  RunnerProcess::Wiring runner;
+  if (accounts.commands)
+    runner = {accounts.commands->name, [&](Descriptor channel) {
+                return reported(options.config, [&] { return run_commands(options, *accounts.commands, std::move(channel)); });
+              }};
+  return Monitor(options.config, std::move(loaded), {worker, ready, notifier, clock, accounts.worker, runner}).run();
 }
 
 int act(const Options& options) {

@@ -34,11 +34,12 @@ Monitor::Monitor(std::string config_file, LoadedConfig loaded, Wiring wiring)
       config_(config_file_, std::move(loaded)),
       log_(config_.first().config.log, wiring_.clock, wiring_.account),
       helpers_(config_file_, config_.first().config.helpers, wiring_.clock, log_),
+      runner_(wiring_.runner, wiring_.clock, log_),
       bound_(smtp::bind_tcp(config_.first().config.listen.smtp)) {}
 
 int Monitor::run() {
   start_worker(config_.first());
-  while (phase_ != Phase::ending_helpers || helpers_.live()) {
+  while (phase_ != Phase::ending_helpers || helpers_.live() || runner_.lives()) {
     wait();
     kill_who_is_late();
     start_what_is_due();
@@ -54,29 +55,32 @@ void Monitor::start_worker(const LoadedConfig& config) {
   worker_.respawn.started(now());
   try {
     auto ends = make_link();
+    worker_.link.emplace(std::move(ends.first));
+    runner_.start(*worker_.link);
     const pid_t monitor = getpid();
     std::fflush(nullptr);  // else both would write what is still buffered
     const pid_t pid = fork();
     if (pid < 0) throw ErrorException({Errc::io, "cannot start a process"});
     if (pid == 0) {
-      ends.first = {};
+      worker_.link.reset();
       std::exit(be_worker(config, std::move(ends.second), monitor));
     }
     setpgid(pid, pid);
     worker_.pid = pid;
-    worker_.link.emplace(std::move(ends.first));
     log_.notice("monitor.worker_started", {{"pid", static_cast<int>(pid)}});
   } catch (const ErrorException& error) {
+    worker_.link.reset();
+    runner_.worker_ended();
     const auto wait = worker_.respawn.ended(now());
     worker_.due = now() + wait;
-    log_.error("monitor.worker_not_started", {{"what", error.what()}, {"again_in_s", wait.count()}});
+    log_.error("monitor.worker_not_started", {{"what", error.what()}, {"again_in_s", std::int64_t{wait.count()}}});
   }
 }
 
 int Monitor::be_worker(const LoadedConfig& config, LinkEnd end, pid_t monitor) {
   setpgid(0, 0);  // a terminal's signals come through the monitor alone
   closelog();     // its descriptor goes next
-  std::vector<int> kept{end.life.get(), end.files.get()};
+  std::vector<int> kept{end.life.get(), end.files.get(), end.channels.get()};
   for (const auto& one : bound_)
     if (one.listener) kept.push_back(one.listener->descriptor());
   close_all_but(std::move(kept));
@@ -92,6 +96,7 @@ int Monitor::be_worker(const LoadedConfig& config, LinkEnd end, pid_t monitor) {
 void Monitor::start_what_is_due() {
   if (worker_.due && *worker_.due <= now()) start_worker(config_.next(log_));
   helpers_.start_the_due();  // also while the worker ends: it may take its time
+  if (worker_.link) runner_.start_if_due(*worker_.link);
 }
 
 // ---- what happens
@@ -104,7 +109,7 @@ void Monitor::wait() {
   helpers_.wait_for(others);
 
   auto next = now() + kLongest;
-  for (const auto& due : {worker_.due, helpers_.due(), kill_at_})
+  for (const auto& due : {worker_.due, helpers_.due(), runner_.due(), kill_at_})
     if (due) next = std::min(next, *due);
 
   const auto event = signals_.wait_for(std::max(milliseconds(0), std::chrono::ceil<milliseconds>(next - now())), others);
@@ -143,6 +148,7 @@ void Monitor::reap() {
   for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
     if (pid == worker_.pid) worker_ended(status);
     helpers_.ended(pid, status);
+    runner_.ended(pid, status);
   }
 }
 
@@ -150,6 +156,7 @@ void Monitor::worker_ended(int status) {
   hear_worker();  // its last words
   worker_.link.reset();
   worker_.pid = 0;
+  runner_.worker_ended();
   if (phase_ == Phase::ending_worker || !was_ready_) {
     if (WIFSIGNALED(status)) log_.error("monitor.worker_ended", {{"how", how_it_ended(status)}});
     return end_helpers(WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE);
@@ -157,7 +164,7 @@ void Monitor::worker_ended(int status) {
   if (!worker_.serves) config_.refused();  // whatever its code: the file may name a store in use, or make it crash
   const auto wait = worker_.respawn.ended(now());
   worker_.due = now() + wait;
-  log_.error("monitor.worker_ended", {{"how", how_it_ended(status)}, {"again_in_s", wait.count()}});
+  log_.error("monitor.worker_ended", {{"how", how_it_ended(status)}, {"again_in_s", std::int64_t{wait.count()}}});
   wiring_.notifier.status(fmt::format("the worker has ended ({}) and is started again", how_it_ended(status)));
 }
 
@@ -172,7 +179,9 @@ void Monitor::kill_who_is_late() {
   if (!kill_at_ || now() < *kill_at_) return;
   kill_at_.reset();
   if (phase_ == Phase::ending_worker && worker_.pid > 0) kill(worker_.pid, SIGKILL);
-  if (phase_ == Phase::ending_helpers) helpers_.kill();
+  if (phase_ != Phase::ending_helpers) return;
+  helpers_.kill();
+  runner_.kill();
 }
 
 // ---- what they say
@@ -187,6 +196,7 @@ void Monitor::hear_worker() {
     }
     if (notice.error().code != Errc::unavailable) log_.error("monitor.worker_not_understood", {{"what", notice.error().what}});
     worker_.link.reset();
+    runner_.worker_ended();  // it is as good as that
   }
 }
 

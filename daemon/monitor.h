@@ -1,6 +1,6 @@
-// The process that root starts: it has the worker, which is no longer root and does everything, and helpers run, and starts again
-// what dies. It holds what needs root (ports below 1024, files of the certificate) and nothing that strangers send ever reaches
-// it.
+// The process that root starts: it has the worker, which is no longer root and does everything, a process that runs commands for
+// it, and helpers run, and starts again what dies. It holds what needs root (ports below 1024, files of the certificate) and
+// nothing that strangers send ever reaches it.
 #pragma once
 #include <functional>
 #include <optional>
@@ -10,6 +10,7 @@
 #include "daemon/helpers.h"
 #include "daemon/monitor_link.h"
 #include "daemon/respawn.h"
+#include "daemon/runner_process.h"
 #include "daemon/worker_config.h"
 #include "ops/notify.h"
 #include "ops/plain_log.h"
@@ -28,6 +29,7 @@ class Monitor {
     Notifier& notifier;
     const Clock& clock;
     std::optional<Account> account;  ///< Whose the log is; nullopt: ours.
+    RunnerProcess::Wiring runner{};
   };
 
   /// Opens sockets and finds helpers. Throws ConfigError (helpers), ErrorException (busy, io).
@@ -72,6 +74,7 @@ class Monitor {
   WorkerConfig config_;
   PlainLog log_;
   Helpers helpers_;
+  RunnerProcess runner_;
   std::vector<smtp::Bound> bound_;
   Worker worker_;
   Phase phase_ = Phase::serving;

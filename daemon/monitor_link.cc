@@ -27,7 +27,9 @@ Result<std::optional<char>> next_byte(int socket) {
 std::pair<LinkEnd, LinkEnd> make_link() {
   auto life = make_socket_pair();
   auto files = make_socket_pair();
-  return {LinkEnd{std::move(life.first), std::move(files.first)}, LinkEnd{std::move(life.second), std::move(files.second)}};
+  auto channels = make_socket_pair();
+  return {LinkEnd{std::move(life.first), std::move(files.first), std::move(channels.first)},
+          LinkEnd{std::move(life.second), std::move(files.second), std::move(channels.second)}};
 }
 
 MonitorLink::MonitorLink(LinkEnd end, std::optional<std::chrono::microseconds> watchdog)
@@ -56,6 +58,13 @@ Descriptor MonitorLink::open(smtp::TlsFile which) {
   return refused(ETIMEDOUT);
 }
 
+Descriptor MonitorLink::next_channel() {
+  Descriptor latest;
+  while (auto message = receive_fds(end_.channels.get(), 1, 1))
+    if (!message->descriptors.empty()) latest = std::move(message->descriptors.front());
+  return latest;
+}
+
 Result<std::optional<Notice>> WorkerLink::notice() {
   const auto byte = next_byte(end_.life.get());
   if (!byte) return tl::unexpected(byte.error());
@@ -80,6 +89,11 @@ void WorkerLink::answer(const Descriptor& file, int error) {
   std::memcpy(bytes.data(), &said, sizeof said);
   const int fd = file.get();
   static_cast<void>(send_fds(end_.files.get(), {bytes.data(), bytes.size()}, {&fd, file ? 1u : 0u}));
+}
+
+Result<void> WorkerLink::lend_channel(const Descriptor& channel) {
+  const int fd = channel.get();
+  return send_fds(end_.channels.get(), "c", {&fd, 1});
 }
 
 }  // namespace deferd

@@ -1,5 +1,6 @@
-// What the monitor and its worker say to each other, over two Unix sockets: one on which the worker tells how it does, and whose
-// end is the end of the other process; and one on which it asks for files that only root can read.
+// What the monitor and its worker say to each other, over three Unix sockets: one on which the worker tells how it does, and
+// whose end is the end of the other process; one on which it asks for files that only root can read; and one on which it gets the
+// channel to each process that is started to run commands for it.
 #pragma once
 #include <poll.h>
 
@@ -16,6 +17,7 @@ namespace deferd {
 struct LinkEnd {
   Descriptor life;
   Descriptor files;
+  Descriptor channels;
 };
 /// Throws ErrorException: io.
 std::pair<LinkEnd, LinkEnd> make_link();
@@ -48,6 +50,9 @@ class MonitorLink : public Progress {
   /// by the monitor; empty, with errno, if it cannot. Waits for at most 10 s.
   Descriptor open(smtp::TlsFile which);
 
+  /// The channel to the latest CommandRunner, if one was started since it was last asked; empty if not. Does not wait.
+  Descriptor next_channel();
+
  private:
   void tell(Notice notice);
 
@@ -70,6 +75,8 @@ class WorkerLink {
   Result<std::optional<smtp::TlsFile>> question();
   /// The file, or an empty descriptor with errno's `error`.
   void answer(const Descriptor& file, int error);
+  /// The worker's end of the channel to a CommandRunner. Errors: busy (it takes none), unavailable, io.
+  Result<void> lend_channel(const Descriptor& channel);
 
  private:
   LinkEnd end_;

@@ -86,6 +86,18 @@ TEST_F(MonitorLinkTest, PassesOnWhyAFileCannotBeLent) {
   EXPECT_EQ(errno, ENOENT);
 }
 
+TEST_F(MonitorLinkTest, HandsOnTheLatestChannel) {
+  EXPECT_FALSE(monitor->next_channel());
+  const auto former = make_socket_pair(), latest = make_socket_pair();
+  ASSERT_TRUE(worker->lend_channel(former.first));
+  ASSERT_TRUE(worker->lend_channel(latest.first));
+  const auto channel = monitor->next_channel();
+  ASSERT_TRUE(channel);
+  ASSERT_TRUE(send_fds(channel.get(), "x", {}));
+  EXPECT_EQ(receive_fds(latest.second.get(), 1, 0)->bytes, "x");
+  EXPECT_FALSE(monitor->next_channel());
+}
+
 TEST_F(MonitorLinkTest, HearsNothingMoreOfAWorkerThatSaysSomethingElse) {
   ASSERT_TRUE(send_fds(raw_life, "?", {}));
   EXPECT_EQ(worker->notice().error().code, Errc::invalid);

@@ -2,6 +2,7 @@
 #include "daemon/monitor.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 
@@ -10,6 +11,8 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "daemon/command_runner.h"
+#include "daemon/runner_commands.h"
 #include "ops/test_support.h"
 
 namespace deferd {
@@ -68,13 +71,32 @@ class MonitorTest : public ::testing::Test {
       Problems problems;
       Notifier notifier;
       Monitor monitor(dir / "deferd.yaml", load_config(dir / "deferd.yaml", problems).value(),
-                      {counted, [] { dprintf(STDERR_FILENO, "ready"); }, notifier, clock, std::nullopt});
+                      {counted, [] { dprintf(STDERR_FILENO, "ready"); }, notifier, clock, std::nullopt, runner});
       return monitor.run();
     });
   }
   test::Outcome run(const Work& work) { return run(work, HurriedClock()); }
 
+  /// Has the worker run a program that says hello by what it was lent; waits for a runner.
+  static bool says_hello(Commands& commands) {
+    Command command;
+    command.words = {"echo", "hello"};
+    for (const auto end = std::chrono::steady_clock::now() + 30s; std::chrono::steady_clock::now() < end;) {
+      if (const auto running = commands.start(command)) {
+        char bytes[10];
+        pollfd waiting{(*running)->descriptor(), POLLIN, 0};
+        if (::poll(&waiting, 1, 30'000) == 1 && ::read(waiting.fd, bytes, sizeof bytes) == 6) return true;
+      }
+      std::this_thread::sleep_for(5ms);
+    }
+    return false;
+  }
+  static RunnerCommands commands_of(MonitorLink& link) {
+    return RunnerCommands([&link] { return link.next_channel(); });
+  }
+
   test::TempDir dir;
+  RunnerProcess::Wiring runner;
   std::string given_name;  // in a worker: its smtp.name
 };
 
@@ -184,6 +206,42 @@ TEST_F(MonitorTest, KillsAWorkerThatDoesNotEndThoughItIsHurried) {
   });
   EXPECT_EQ(outcome.code, EX_SOFTWARE);
   EXPECT_NE(log().find("killed by signal 9"), std::string::npos) << log();
+}
+
+int run_commands(Descriptor channel) { return CommandRunner(std::move(channel)).run(); }
+
+TEST_F(MonitorTest, LendsEachWorkerAProcessThatRunsCommands) {
+  runner = {"somebody", run_commands};
+  const auto outcome = run([](int round, MonitorLink& link, pid_t monitor) {
+    auto commands = commands_of(link);
+    link.ready();
+    if (!says_hello(commands)) return 1;
+    if (round == 0) kill(getpid(), SIGKILL);
+    kill(monitor, SIGTERM);
+    return until_terminated();
+  });
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(log().find("monitor.runner_started user=somebody"), std::string::npos) << log();
+  EXPECT_EQ(log().find("monitor.runner_ended"), std::string::npos) << "they end with their worker, as they should: " << log();
+}
+
+TEST_F(MonitorTest, StartsAProcessThatRunsCommandsAgainWhenItDies) {
+  runner = {"somebody", [this](Descriptor channel) {
+              if (!std::ifstream(dir / "died")) {
+                std::ofstream(dir / "died") << "x";
+                return 3;
+              }
+              return run_commands(std::move(channel));
+            }};
+  const auto outcome = run([this](int, MonitorLink& link, pid_t monitor) {
+    auto commands = commands_of(link);
+    link.ready();
+    if (!logged("error monitor.runner_ended how=\"exit code 3\" again_in_s=1")) return 1;
+    if (!says_hello(commands)) return 2;
+    kill(monitor, SIGTERM);
+    return until_terminated();
+  });
+  EXPECT_EQ(outcome.code, 0);
 }
 
 TEST_F(MonitorTest, StartsHelpersOnceTheWorkerServesAndAgainWhenTheyDie) {

@@ -16,7 +16,7 @@ int serve(const ServeOptions& options, const LoadedConfig& loaded, Lent lent, Pr
   const auto& config = loaded.config;
   limit_malloc_arenas();
   const auto limit = raise_fd_limit();
-  SignalWaiter signals;
+  SignalWaiter signals(SignalWaiter::Children::told);  // plugins' programs
   pollfd gone{parent, POLLIN, 0};
   const auto wait_for = [&](std::chrono::milliseconds time) { return signals.wait_for(time, {&gone, 1}); };
 
@@ -29,6 +29,8 @@ int serve(const ServeOptions& options, const LoadedConfig& loaded, Lent lent, Pr
   log.notice("deferd.starting", {{"version", DEFERD_VERSION}, {"config", options.config_file}, {"descriptors", limit.now}});
   if (parent < 0 && !config.helpers.empty())
     log.warning("deferd.without_helpers", {{"what", "helpers are started only where root starts deferd"}});
+  if (parent < 0 && !config.commands.user.empty())
+    log.warning("deferd.commands_as_ourselves", {{"what", "commands.user counts only where root starts deferd"}});
   try {
     Daemon daemon(options.config_file, loaded, clock, testing_clock ? &*testing_clock : nullptr, log, std::move(lent));
     daemon.start();
@@ -49,6 +51,8 @@ int serve(const ServeOptions& options, const LoadedConfig& loaded, Lent lent, Pr
         progress.ready();
       } else if (event == MainEvent::terminate) {
         serving = false;
+      } else if (event == MainEvent::child) {
+        daemon.reap();
       }
     }
     progress.stopping();

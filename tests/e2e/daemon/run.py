@@ -10,6 +10,7 @@ from support import enter_namespace, play
 enter_namespace()
 os.environ["DEFERD_BUILD"] = str(pathlib.Path(sys.argv[1]).resolve())
 
+import commands
 import configuration
 import logs
 import misbehaving
@@ -18,5 +19,5 @@ import running
 import starting
 import storing
 
-tests = [test for topic in (configuration, starting, monitored, running, logs, storing, misbehaving) for test in topic.TESTS]
+tests = [test for topic in (configuration, starting, monitored, commands, running, logs, storing, misbehaving) for test in topic.TESTS]
 play([test for test in tests if len(sys.argv) < 3 or test.__name__ in sys.argv[2:]])

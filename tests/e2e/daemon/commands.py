@@ -1,0 +1,150 @@
+"""Programs that plugins start where there is a user for them. The clock is the machine's."""
+import contextlib
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+
+from fixture import deferd_ends
+from monitored import Monitored, gone, status
+from support import temporary_folder, wait_for
+
+USER = "games"
+ACCOUNT = pwd.getpwnam(USER)
+
+
+class WithList(Monitored):
+    """Its one list is what a script prints, which has a folder of its user's, `$PLACE`."""
+
+    def __init__(self, folder, script, settings="", user=USER):
+        self.place = folder / "place"
+        self.place.mkdir()
+        shutil.chown(self.place, USER)
+        self.root = folder
+        path = self.script("list", f"PLACE={self.place}\n{script}")
+        keep = folder / "nobody" / "lists"
+        super().__init__(folder, settings=f"commands: {{user: {user}}}\n" if user else "",
+                         plugins=f"  - blacklist: {{keep: {keep}, lists: [{{name: own, exec: ['{path}', '$(id)', 'a b'], {settings}}}]}}\n")
+
+    def processes(self):
+        """Of the commands' user, by whether deferd itself is the program."""
+        found = {True: [], False: []}
+        for path in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError, KeyError):
+                pid = int(path.name)
+                if status(pid)["Uid"].split()[0] == str(ACCOUNT.pw_uid) and not gone(pid):
+                    found[(path / "cmdline").read_bytes().split(b"\0")[0].endswith(b"/deferd")].append(pid)
+        return found
+
+    def runner(self):
+        return next(iter(self.processes()[True]))
+
+    def written(self, name):
+        path = self.place / name
+        return path.read_text() if path.exists() else ""
+
+    def list(self):
+        return self.ctl_rows("lists")[0]
+
+    def loaded(self):
+        wait_for(lambda: self.list()["state"] == "good", "the list")
+
+    def has(self, address):
+        return bool(self.ctl_rows("lists", "test", address))
+
+    def refreshes(self):
+        wait_for(lambda: not self.ctl("lists", "refresh", "own", check=False).startswith("deferctl: "), "the list to be refreshed")
+
+
+@contextlib.contextmanager
+def serving_list(script, **options):
+    with temporary_folder() as folder, WithList(folder, script, **options) as deferd:
+        yield deferd
+
+
+def a_list_is_printed_by_a_user_who_is_neither_root_nor_the_worker():
+    with serving_list("echo 192.0.2.$(id -u)\n"
+                      "exec >$PLACE/seen; id -u; id -G; pwd; ls /proc/self/fd | wc -l; grep -c SECRET /proc/self/environ\n"
+                      "sed -n 's/^NoNewPrivs:[^0-9]*//p' /proc/self/status; printf '%s\\n' \"$@\"") as deferd:
+        deferd.loaded()
+        assert deferd.has(f"192.0.2.{ACCOUNT.pw_uid}")
+        groups = " ".join(map(str, os.getgrouplist(USER, ACCOUNT.pw_gid)))
+        seen = deferd.written("seen").splitlines()
+        assert sorted(seen[1].split()) == sorted(groups.split()), (seen, groups)
+        assert seen[:1] + seen[2:] == [str(ACCOUNT.pw_uid), "/", "4", "0", "1", "$(id)", "a b"], seen
+        runner = status(deferd.runner())
+        assert runner["Uid"].split() == [str(ACCOUNT.pw_uid)] * 4, runner["Uid"]
+        assert runner["Gid"].split() == [str(ACCOUNT.pw_gid)] * 4, runner["Gid"]
+        assert all(int(runner[kind], 16) == 0 for kind in ("CapEff", "CapPrm", "CapAmb")), runner
+        assert runner["NoNewPrivs"] == "1" and runner["Threads"] == "1"
+        assert f"monitor.runner_started user={USER}" in deferd.log()
+
+
+def what_runs_programs_holds_nothing_but_its_channel():
+    with serving_list("echo 192.0.2.1") as deferd:
+        deferd.loaded()
+        links = [os.readlink(path) for path in pathlib.Path(f"/proc/{deferd.runner()}/fd").iterdir() if int(path.name) > 2]
+        assert sorted(link.split(":")[0] for link in links) == ["pipe", "pipe", "socket"], links
+
+
+def a_killed_runner_is_back_and_lists_are_refreshed():
+    with serving_list("date +%N >$PLACE/run; echo 192.0.2.1") as deferd:
+        deferd.loaded()
+        before = deferd.written("run")
+        os.kill(deferd.runner(), signal.SIGKILL)
+        deferd.said("monitor.runner_ended how=\"killed by signal 9\" again_in_s=1")
+        assert deferd.has("192.0.2.1"), "it stays in use"
+        deferd.said("monitor.runner_started", 2)
+        deferd.refreshes()
+        assert deferd.written("run") != before
+        assert deferd.list()["state"] == "good"
+
+
+def the_next_worker_has_a_runner_of_its_own():
+    with serving_list("date +%N >$PLACE/run; echo 192.0.2.1") as deferd:
+        deferd.loaded()
+        before, former = deferd.written("run"), deferd.runner()
+        os.kill(next(pid for pid in deferd.children() if status(pid)["Uid"].split()[0] == str(pwd.getpwnam("nobody").pw_uid)),
+                signal.SIGKILL)
+        deferd.said("deferd.ready", 2)
+        deferd.refreshes()
+        assert deferd.written("run") != before
+        wait_for(lambda: gone(former), "the runner of the worker that was killed to end")
+        assert len(deferd.processes()[True]) == 1
+        assert "monitor.runner_ended" not in deferd.log()
+
+
+def what_does_not_end_in_time_is_killed_with_all_it_has_started():
+    with serving_list("sleep 1000 & echo $$ $! >$PLACE/pids; wait", settings="timeout: 1s") as deferd:
+        wait_for(lambda: deferd.written("pids").endswith("\n"), "the program")
+        pids = [int(pid) for pid in deferd.written("pids").split()]
+        wait_for(lambda: "did not end in time" in deferd.list().get("error", ""), "the time limit")
+        wait_for(lambda: all(gone(pid) for pid in pids), "all of it to end")
+
+
+def nothing_is_left_when_all_is_killed():
+    with serving_list("sleep 1000 & echo $$ $! >$PLACE/pids; wait") as deferd:
+        wait_for(lambda: deferd.written("pids").endswith("\n"), "the program")
+        deferd.kill()
+        wait_for(lambda: deferd.processes() == {True: [], False: []}, "all to end")
+
+
+def without_a_user_for_them_programs_run_as_the_worker():
+    with serving_list("echo 192.0.2.$(($(id -u) % 251))", user=None) as deferd:
+        deferd.loaded()
+        assert deferd.has(f"192.0.2.{pwd.getpwnam('nobody').pw_uid % 251}")
+        assert "monitor.runner_started" not in deferd.log()
+
+
+def a_user_who_is_not_there_is_told():
+    with temporary_folder() as folder:
+        deferd = WithList(folder, "echo 192.0.2.1", user="no-such-account")
+        code, said = deferd_ends("-c", deferd.config)
+        assert code == 69 and "commands: user: there is no account 'no-such-account'" in said, (code, said)
+
+
+TESTS = [a_list_is_printed_by_a_user_who_is_neither_root_nor_the_worker, what_runs_programs_holds_nothing_but_its_channel,
+         a_killed_runner_is_back_and_lists_are_refreshed, the_next_worker_has_a_runner_of_its_own,
+         what_does_not_end_in_time_is_killed_with_all_it_has_started, nothing_is_left_when_all_is_killed,
+         without_a_user_for_them_programs_run_as_the_worker, a_user_who_is_not_there_is_told]
