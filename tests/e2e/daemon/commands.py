@@ -6,12 +6,34 @@ import pwd
 import shutil
 import signal
 
-from fixture import deferd_ends
+from fixture import BUILD, deferd_ends
 from monitored import Monitored, gone, status
 from support import temporary_folder, wait_for
 
 USER = "games"
 ACCOUNT = pwd.getpwnam(USER)
+
+
+def processes(program=None):
+    """Of the commands' user, perhaps only those that run `program`."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, KeyError):
+            pid = int(path.name)
+            name = (path / "cmdline").read_bytes().split(b"\0")[0].decode().split("/")[-1]
+            if status(pid)["Uid"].split()[0] == str(ACCOUNT.pw_uid) and not gone(pid) and program in (None, name):
+                found.append(pid)
+    return found
+
+
+def runner():
+    return processes("deferd")[0]
+
+
+def kill_worker(deferd):
+    nobody = str(pwd.getpwnam("nobody").pw_uid)
+    os.kill(next(pid for pid in deferd.children() if status(pid)["Uid"].split()[0] == nobody), signal.SIGKILL)
+    deferd.said("deferd.ready", 2)
 
 
 class WithList(Monitored):
@@ -26,19 +48,6 @@ class WithList(Monitored):
         keep = folder / "nobody" / "lists"
         super().__init__(folder, settings=f"commands: {{user: {user}}}\n" if user else "",
                          plugins=f"  - blacklist: {{keep: {keep}, lists: [{{name: own, exec: ['{path}', '$(id)', 'a b'], {settings}}}]}}\n")
-
-    def processes(self):
-        """Of the commands' user, by whether deferd itself is the program."""
-        found = {True: [], False: []}
-        for path in pathlib.Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError, KeyError):
-                pid = int(path.name)
-                if status(pid)["Uid"].split()[0] == str(ACCOUNT.pw_uid) and not gone(pid):
-                    found[(path / "cmdline").read_bytes().split(b"\0")[0].endswith(b"/deferd")].append(pid)
-        return found
-
-    def runner(self):
-        return next(iter(self.processes()[True]))
 
     def written(self, name):
         path = self.place / name
@@ -73,18 +82,18 @@ def a_list_is_printed_by_a_user_who_is_neither_root_nor_the_worker():
         seen = deferd.written("seen").splitlines()
         assert sorted(seen[1].split()) == sorted(groups.split()), (seen, groups)
         assert seen[:1] + seen[2:] == [str(ACCOUNT.pw_uid), "/", "4", "0", "1", "$(id)", "a b"], seen
-        runner = status(deferd.runner())
-        assert runner["Uid"].split() == [str(ACCOUNT.pw_uid)] * 4, runner["Uid"]
-        assert runner["Gid"].split() == [str(ACCOUNT.pw_gid)] * 4, runner["Gid"]
-        assert all(int(runner[kind], 16) == 0 for kind in ("CapEff", "CapPrm", "CapAmb")), runner
-        assert runner["NoNewPrivs"] == "1" and runner["Threads"] == "1"
+        its = status(runner())
+        assert its["Uid"].split() == [str(ACCOUNT.pw_uid)] * 4, its["Uid"]
+        assert its["Gid"].split() == [str(ACCOUNT.pw_gid)] * 4, its["Gid"]
+        assert all(int(its[kind], 16) == 0 for kind in ("CapEff", "CapPrm", "CapAmb")), its
+        assert its["NoNewPrivs"] == "1" and its["Threads"] == "1"
         assert f"monitor.runner_started user={USER}" in deferd.log()
 
 
 def what_runs_programs_holds_nothing_but_its_channel():
     with serving_list("echo 192.0.2.1") as deferd:
         deferd.loaded()
-        links = [os.readlink(path) for path in pathlib.Path(f"/proc/{deferd.runner()}/fd").iterdir() if int(path.name) > 2]
+        links = [os.readlink(path) for path in pathlib.Path(f"/proc/{runner()}/fd").iterdir() if int(path.name) > 2]
         assert sorted(link.split(":")[0] for link in links) == ["pipe", "pipe", "socket"], links
 
 
@@ -92,7 +101,7 @@ def a_killed_runner_is_back_and_lists_are_refreshed():
     with serving_list("date +%N >$PLACE/run; echo 192.0.2.1") as deferd:
         deferd.loaded()
         before = deferd.written("run")
-        os.kill(deferd.runner(), signal.SIGKILL)
+        os.kill(runner(), signal.SIGKILL)
         deferd.said("monitor.runner_ended how=\"killed by signal 9\" again_in_s=1")
         assert deferd.has("192.0.2.1"), "it stays in use"
         deferd.said("monitor.runner_started", 2)
@@ -104,14 +113,12 @@ def a_killed_runner_is_back_and_lists_are_refreshed():
 def the_next_worker_has_a_runner_of_its_own():
     with serving_list("date +%N >$PLACE/run; echo 192.0.2.1") as deferd:
         deferd.loaded()
-        before, former = deferd.written("run"), deferd.runner()
-        os.kill(next(pid for pid in deferd.children() if status(pid)["Uid"].split()[0] == str(pwd.getpwnam("nobody").pw_uid)),
-                signal.SIGKILL)
-        deferd.said("deferd.ready", 2)
+        before, former = deferd.written("run"), runner()
+        kill_worker(deferd)
         deferd.refreshes()
         assert deferd.written("run") != before
         wait_for(lambda: gone(former), "the runner of the worker that was killed to end")
-        assert len(deferd.processes()[True]) == 1
+        assert len(processes("deferd")) == 1
         assert "monitor.runner_ended" not in deferd.log()
 
 
@@ -127,7 +134,37 @@ def nothing_is_left_when_all_is_killed():
     with serving_list("sleep 1000 & echo $$ $! >$PLACE/pids; wait") as deferd:
         wait_for(lambda: deferd.written("pids").endswith("\n"), "the program")
         deferd.kill()
-        wait_for(lambda: deferd.processes() == {True: [], False: []}, "all to end")
+        wait_for(lambda: not processes(), "all to end")
+
+
+def the_bridges_helper_is_that_users_and_is_disturbed_by_nobodys_end():
+    with temporary_folder() as folder:
+        place = folder / "place"
+        place.mkdir()
+        shutil.chown(place, USER)
+        table = place / "white"
+        helper = [BUILD / "bin/deferd-helper", "--table", f"white=file:{table}", "--bypass", f"file:{place}/bypass", "--stdio"]
+        plugins = "  - greylist\n  - pfbridge: {helper: [" + ", ".join(f"'{word}'" for word in helper) + "]}\n"
+
+        def takes(address):
+            deferd.ctl("add", "white", address)
+            wait_for(lambda: table.exists() and address in table.read_text().split(), f"the helper to be told of {address}")
+            return processes("deferd-helper")
+
+        try:
+            with Monitored(folder, settings=f"commands: {{user: {USER}}}\n", plugins=plugins) as deferd:
+                [first] = takes("192.0.2.1")
+                os.kill(runner(), signal.SIGKILL)
+                deferd.said("monitor.runner_started", 2)
+                assert takes("192.0.2.2") == [first], "it speaks to the worker, not to who has started it"
+                os.kill(first, signal.SIGKILL)
+                [second] = takes("192.0.2.3")
+                assert second != first
+                kill_worker(deferd)
+                assert second in takes("192.0.2.4"), "it stays, to let everybody pass if no worker came back"
+        finally:
+            for pid in processes("deferd-helper"):
+                os.kill(pid, signal.SIGKILL)
 
 
 def without_a_user_for_them_programs_run_as_the_worker():
@@ -147,4 +184,5 @@ def a_user_who_is_not_there_is_told():
 TESTS = [a_list_is_printed_by_a_user_who_is_neither_root_nor_the_worker, what_runs_programs_holds_nothing_but_its_channel,
          a_killed_runner_is_back_and_lists_are_refreshed, the_next_worker_has_a_runner_of_its_own,
          what_does_not_end_in_time_is_killed_with_all_it_has_started, nothing_is_left_when_all_is_killed,
+         the_bridges_helper_is_that_users_and_is_disturbed_by_nobodys_end,
          without_a_user_for_them_programs_run_as_the_worker, a_user_who_is_not_there_is_told]
