@@ -143,7 +143,9 @@ TEST_F(ConfigPortTest, SurvivesARestart) {
 }
 
 TEST_F(ConfigPortTest, TakesNoCopyThatIsNotItsOwn) {
-  ASSERT_TRUE(copies.write("port.a", {"https://x.example/list", {}, {}, {}, "a;\"one\";192.0.2.0/24"}));
+  auto copy = copies.start("port.a", "https://x.example/list");
+  copy.append("a;\"one\";192.0.2.0/24");
+  ASSERT_TRUE(copy.keep({}, {}, {}));
   listen();
   EXPECT_THAT(tags(), IsEmpty());
   EXPECT_TRUE(copies.size("port.a"));

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "digest.h"
-#include "unpack.h"
-
 namespace deferd::blacklist {
 namespace {
 
@@ -18,11 +15,6 @@ constexpr std::size_t kMostLoggedRemarks = 5;
 Duration jittered(Duration pause, std::string_view name, std::uint32_t round) {
   const auto dice = std::hash<std::string>{}(std::string(name) + std::to_string(round)) % 201;
   return pause + pause * (static_cast<Duration::rep>(dice) - 100) / 1000;
-}
-
-std::string too_many(std::uint64_t have, std::uint64_t may, std::string_view what) {
-  return "covers too much: " + std::to_string(have) + " " + std::string(what) + ", at most " + std::to_string(may) +
-         " are allowed";
 }
 
 }  // namespace
@@ -84,29 +76,6 @@ Duration Feed::pause(std::uint32_t failures) const {
   return jittered(std::min(pause, std::max(spec_.every, kFirstPause)), spec_.name, status_.rounds);
 }
 
-Result<Content> Feed::read(std::string_view body, const std::atomic<bool>& stop) const {
-  ListReader reader(spec_.format, spec_.max_entries);
-  auto unpacked = unpack(body, spec_.max_bytes, [&](std::string_view bytes) -> Result<void> {
-    if (stop) return fail(Errc::unavailable, "was stopped");
-    return reader.feed(bytes);
-  });
-  if (!unpacked) return tl::unexpected(unpacked.error());
-  auto content = reader.finish();
-  if (!content) return content;
-  if (content->bad > content->entries)
-    return fail(Errc::invalid,
-                "is no list: " + std::to_string(content->bad) + " lines cannot be read, first " + content->remarks.front());
-  if (content->entries < spec_.min_entries)
-    return fail(Errc::invalid, "has only " + std::to_string(content->entries) + " entries, at least " +
-                                   std::to_string(spec_.min_entries) + " are expected");
-  const auto coverage = content->set.coverage();
-  if (coverage.v4_addresses > spec_.max_ipv4)
-    return fail(Errc::invalid, too_many(coverage.v4_addresses, spec_.max_ipv4, "IPv4 addresses"));
-  if (coverage.v6_networks > spec_.max_ipv6)
-    return fail(Errc::invalid, too_many(coverage.v6_networks, spec_.max_ipv6, "IPv6 networks (/64)"));
-  return content;
-}
-
 void Feed::use(Content content, Time fetched, Time checked) {
   {
     const std::lock_guard lock(mutex_);
@@ -126,21 +95,15 @@ void Feed::use(Content content, Time fetched, Time checked) {
   was_loaded_ = true;
 }
 
-void Feed::confirm(Time now) {
-  const std::lock_guard lock(mutex_);
-  status_.state = FeedState::good;
-  status_.error.clear();
-  status_.checked = now;
-}
-
 void Feed::read_copy(const Tools& tools) {
   const std::unique_lock working(working_, std::try_to_lock);
   if (!working || !spec_.source.is_remote() || !digest_.empty() || std::exchange(copy_read_, true)) return;
-  auto copy = tools.copies.read(spec_.name);
+  auto copy = tools.copies.open(spec_.name);
   if (!copy && copy.error().code == Errc::not_found) return;
-  if (copy && copy->source != spec_.source.to_string()) return;
-  const auto now = tools.clock.now();
-  auto content = copy ? read(copy->body, tools.stop) : Result<Content>(tl::unexpected(copy.error()));
+  if (copy && copy->head().source != spec_.source.to_string()) return;
+  Intake intake(spec_, tools.stop);
+  auto read = copy ? copy->read([&](std::string_view bytes) { return intake.take(bytes); }) : tl::unexpected(copy.error());
+  auto content = read ? intake.finish() : tl::unexpected(read.error());
   if (!content) {
     if (tools.stop) {  // the next configuration reads it
       copy_read_ = false;
@@ -149,52 +112,71 @@ void Feed::read_copy(const Tools& tools) {
     tools.log.warning("blacklist.no-copy", {{"list", spec_.name}, {"error", content.error().what}});
     return;
   }
-  const auto checked = std::min(copy->checked, now);
+  const auto now = tools.clock.now();
+  const auto& head = copy->head();
+  const auto checked = std::min(head.checked, now);
   if (spec_.max_age != 0s && checked + spec_.max_age <= now && !spec_.white) {
     tools.log.warning("blacklist.no-copy", {{"list", spec_.name}, {"error", "it is too old: " + format_time(checked)}});
     return;
   }
-  const auto digest = sha256_of(copy->body);
+  const auto digest = intake.digest();
   if (!spec_.sha256.empty() && digest != spec_.sha256) return;
-  known_ = copy->validators;
+  known_ = head.validators;
   digest_ = digest;
   tools.log.info("blacklist.copy", {{"list", spec_.name}, {"entries", content->entries}, {"checked", format_time(checked)}});
-  use(std::move(*content), std::min(copy->fetched, now), checked);
+  use(std::move(*content), std::min(head.fetched, now), checked);
   const std::lock_guard lock(mutex_);
   status_.next = checked + pause(0);
 }
 
-void Feed::keep_copy(const Tools& tools, std::string body, Time fetched, Time checked) {
+void Feed::keep_copy(const Tools& tools, NewCopy& copy, Time fetched, Time checked) {
   copy_missing_ = true;
   if (is_superseded()) return;
-  const Copy copy{spec_.source.to_string(), known_, fetched, checked, std::move(body)};
-  if (auto written = tools.copies.write(spec_.name, copy))
+  if (auto kept = copy.keep(known_, fetched, checked))
     copy_missing_ = false;
   else
-    tools.log.warning("blacklist.copy-failed", {{"list", spec_.name}, {"error", written.error().what}});
+    tools.log.warning("blacklist.copy-failed", {{"list", spec_.name}, {"error", kept.error().what}});
+}
+
+/// What came is what there is.
+void Feed::confirm(const Tools& tools, NewCopy& copy, Time now) {
+  Time fetched;
+  {
+    const std::lock_guard lock(mutex_);
+    status_.state = FeedState::good;
+    status_.error.clear();
+    status_.checked = now;
+    fetched = status_.fetched;
+  }
+  if (!spec_.source.is_remote()) return;
+  if (copy_missing_)
+    keep_copy(tools, copy, fetched, now);
+  else if (is_superseded())
+    copy_missing_ = true;  // there may be the other's now
+  else
+    tools.copies.touch(spec_.name, now);
 }
 
 Result<void> Feed::load(const Tools& tools) {
   const bool conditional = !digest_.empty() && !copy_missing_;  // the whole body is needed for a copy
+  Intake intake(spec_, tools.stop);
+  auto copy = tools.copies.start(spec_.name, spec_.source.to_string());
+  const auto take = [&](std::string_view bytes) {
+    if (spec_.source.is_remote()) copy.append(bytes);
+    return intake.take(bytes);
+  };
   const FetchLimits limits{spec_.max_bytes, spec_.timeout, spec_.ca_file};
-  auto fetched = fetch(spec_.source, conditional ? known_ : Validators{}, limits, {progress_, tools.stop});
+  auto fetched = fetch(spec_.source, conditional ? known_ : Validators{}, limits, {progress_, tools.stop, &tools.commands}, take);
   if (!fetched) return tl::unexpected(fetched.error());
   const auto now = tools.clock.now();
-  const auto digest = fetched->unchanged ? digest_ : sha256_of(fetched->body);
+  const auto digest = fetched->unchanged ? digest_ : intake.digest();
   if (!spec_.sha256.empty() && digest != spec_.sha256) return fail(Errc::invalid, "has the checksum " + digest);
   if (digest == digest_) {
     if (!fetched->unchanged) known_ = std::move(fetched->validators);
-    confirm(now);
-    if (!spec_.source.is_remote()) return {};
-    if (copy_missing_)
-      keep_copy(tools, std::move(fetched->body), status().fetched, now);
-    else if (is_superseded())
-      copy_missing_ = true;  // there may be the other's now
-    else
-      tools.copies.touch(spec_.name, now);
+    confirm(tools, copy, now);
     return {};
   }
-  auto content = read(fetched->body, tools.stop);
+  auto content = intake.finish();
   if (!content) return tl::unexpected(content.error());
   tools.log.info("blacklist.loaded", {{"list", spec_.name},
                                       {"entries", content->entries},
@@ -206,7 +188,7 @@ Result<void> Feed::load(const Tools& tools) {
   use(std::move(*content), now, now);
   known_ = std::move(fetched->validators);
   digest_ = digest;
-  if (spec_.source.is_remote()) keep_copy(tools, std::move(fetched->body), now, now);
+  if (spec_.source.is_remote()) keep_copy(tools, copy, now, now);
   return {};
 }
 
@@ -273,21 +255,23 @@ void Feed::drop_if_too_old(const Tools& tools) {
 }
 
 std::optional<Place> Feed::find(const Address& client, const Copies& copies) const {
-  std::string body;
+  PlaceFinder finder(spec_.format, client);
+  Unpacker unpacker(spec_.max_bytes, [&](std::string_view bytes) { return finder.feed(bytes); });
+  const auto take = [&](std::string_view bytes) { return unpacker.feed(bytes); };
+  Result<void> read;
   if (spec_.source.is_remote()) {
-    auto copy = copies.read(spec_.name);
-    if (!copy || copy->source != spec_.source.to_string()) return std::nullopt;
-    body = std::move(copy->body);
+    auto copy = copies.open(spec_.name);
+    if (!copy || copy->head().source != spec_.source.to_string()) return std::nullopt;
+    read = copy->read(take);
   } else {
     Progress progress;
     const std::atomic<bool> stop{false};
-    auto fetched = fetch(spec_.source, {}, {spec_.max_bytes, spec_.timeout, {}}, {progress, stop});
-    if (!fetched) return std::nullopt;
-    body = std::move(fetched->body);
+    const auto fetched = fetch(spec_.source, {}, {spec_.max_bytes, spec_.timeout, {}}, {progress, stop}, take);
+    if (!fetched) read = tl::unexpected(fetched.error());
   }
-  PlaceFinder finder(spec_.format, client);
-  (void)unpack(body, spec_.max_bytes, [&](std::string_view bytes) { return finder.feed(bytes); });
-  return finder.finish();
+  if (read) read = unpacker.finish();
+  const bool all = read || read.error().code == Errc::conflict;  // or as much as was needed
+  return all ? finder.finish() : std::nullopt;
 }
 
 }  // namespace deferd::blacklist

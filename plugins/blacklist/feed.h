@@ -10,8 +10,7 @@
 #include "copies.h"
 #include "deferd/host.h"
 #include "deferd/swapped.h"
-#include "list_reader.h"
-#include "plan.h"
+#include "intake.h"
 #include "source.h"
 
 namespace deferd::blacklist {
@@ -22,6 +21,7 @@ struct Tools {
   Log& log;
   const Copies& copies;
   const std::atomic<bool>& stop;
+  Commands& commands;
 };
 
 enum class FeedState : std::uint8_t {
@@ -83,12 +83,11 @@ class Feed {
 
  private:
   Result<void> load(const Tools& tools);
-  void keep_copy(const Tools& tools, std::string body, Time fetched, Time checked);
+  void keep_copy(const Tools& tools, NewCopy& copy, Time fetched, Time checked);
+  void confirm(const Tools& tools, NewCopy& copy, Time now);
   bool is_superseded() const;
   bool is_too_old(Time now) const;  ///< And was not said to be.
-  Result<Content> read(std::string_view body, const std::atomic<bool>& stop) const;
   void use(Content content, Time fetched, Time checked);
-  void confirm(Time now);
   Duration pause(std::uint32_t failures) const;  ///< Under mutex_.
 
   const FeedSpec spec_;

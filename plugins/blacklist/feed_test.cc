@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include "deferd/testing/fake_host.h"
-#include "digest.h"
 #include "testing_server.h"
 #include "testing_support.h"
 
@@ -40,7 +39,7 @@ class FeedTest : public ::testing::Test {
     return refresh();
   }
   bool lists(std::string_view client) const { return feed->contains(*Address::parse(client)); }
-  Tools tools() { return {host.clock(), host.log(), copies, stop}; }
+  Tools tools() { return {host.clock(), host.log(), copies, stop, host.commands()}; }
 
   FakeHost host{"blacklist"};
   TestFolder folder;
@@ -168,7 +167,7 @@ TEST_F(FeedTest, BelievesThatNothingIsNew) {
   EXPECT_THAT(server.requests().at(1), HasSubstr("If-None-Match: \"one\""));
   EXPECT_EQ(feed->status().checked, host.clock().now());
   EXPECT_EQ(feed->status().fetched, host.clock().now() - 1h);
-  EXPECT_EQ(copies.read("traps")->checked, host.clock().now());
+  EXPECT_EQ(copies.open("traps")->head().checked, host.clock().now());
 }
 
 TEST_F(FeedTest, DoesNotForgetWhatItAskedForAfterABadAnswer) {
@@ -182,7 +181,7 @@ TEST_F(FeedTest, DoesNotForgetWhatItAskedForAfterABadAnswer) {
 }
 
 TEST_F(FeedTest, TakesOnlyWhatHasItsChecksum) {
-  spec.sha256 = sha256_of("192.0.2.7\n");
+  spec.sha256 = sha256_of("192.0.2.7\n");  // of what comes, packed or not
   EXPECT_EQ(sha256_of("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   remake();
   EXPECT_EQ(refresh_with("192.0.2.7\n"), "");
@@ -293,19 +292,39 @@ TEST_F(FeedTest, WritesACopyLaterThatCouldNotBeWritten) {
   const Copies broken(folder.file("file"));
   server.say(TestServer::ok("192.0.2.7\n", "ETag: \"two\"\r\n"));
   const auto came = host.clock().now();
-  ASSERT_TRUE(feed->refresh({host.clock(), host.log(), broken, stop}));
+  ASSERT_TRUE(feed->refresh({host.clock(), host.log(), broken, stop, host.commands()}));
   EXPECT_TRUE(host.log().contains("warning blacklist.copy-failed list=traps"));
   host.clock().advance(1h);
   ASSERT_EQ(refresh(), "");  // nothing new, but there is no copy of it
   EXPECT_THAT(server.requests().at(2), Not(HasSubstr("If-None-Match")));
-  const auto copy = copies.read("traps");
+  const auto copy = copies.open("traps");
   ASSERT_TRUE(copy);
-  EXPECT_EQ(copy->body, "192.0.2.7\n");
-  EXPECT_EQ(copy->validators.etag, "\"two\"");
-  EXPECT_EQ(copy->fetched, came);
-  EXPECT_EQ(copy->checked, host.clock().now());
+  EXPECT_EQ(body_of(copies, "traps"), "192.0.2.7\n");
+  EXPECT_EQ(copy->head().validators.etag, "\"two\"");
+  EXPECT_EQ(copy->head().fetched, came);
+  EXPECT_EQ(copy->head().checked, host.clock().now());
   ASSERT_EQ(refresh(), "");
   EXPECT_THAT(server.requests().at(3), HasSubstr("If-None-Match"));
+}
+
+TEST_F(FeedTest, LeavesTheCopyAloneWhateverComesInstead) {
+  remake();
+  ASSERT_EQ(refresh_with(packed("192.0.2.7\n")), "");
+  const auto good = folder.read("copies/traps.list");
+  for (const auto& answer : {TestServer::ok("<html>\n"), TestServer::ok(packed("198.51.100.7\n").substr(0, 20)),
+                             std::string("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n198.51.100.7\n")}) {
+    server.say(answer);
+    EXPECT_NE(refresh(), "");
+    EXPECT_EQ(folder.read("copies/traps.list"), good);
+  }
+  server.say(TestServer::ok(packed("192.0.2.7\n")));  // once more, by a server that knows no conditions
+  host.clock().advance(1h);
+  EXPECT_EQ(refresh(), "");
+  EXPECT_EQ(folder.read("copies/traps.list"), good);
+  EXPECT_EQ(host.log().count("blacklist.loaded"), 1u);
+  EXPECT_EQ(copies.open("traps")->head().checked, host.clock().now());
+  const auto files = std::filesystem::directory_iterator(folder.file("copies"));
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1) << "nothing is left of what was not kept";
 }
 
 TEST_F(FeedTest, ReadsItsCopyOnceMoreWhenItWasStoppedThen) {
@@ -333,10 +352,10 @@ TEST_F(FeedTest, LeavesTheCopyToAnotherOfItsName) {
   const auto before = host.clock().now();
   host.clock().advance(1h);
   ASSERT_EQ(refresh_with("192.0.2.7\n"), "");
-  EXPECT_EQ(copies.read("traps")->checked, before);
+  EXPECT_EQ(copies.open("traps")->head().checked, before);
   other.reset();  // a reload that came to nothing
   ASSERT_EQ(refresh(), "");
-  EXPECT_EQ(copies.read("traps")->body, "192.0.2.7\n");
+  EXPECT_EQ(body_of(copies, "traps"), "192.0.2.7\n");
 }
 
 TEST_F(FeedTest, SaysInWhichRoundItsHurryIsOver) {

@@ -1,152 +1,71 @@
 // A program's output as a list.
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
+#include "deferd/commands.h"
 #include "source.h"
 
 namespace deferd::blacklist {
 namespace {
 
 using std::chrono::steady_clock;
-constexpr auto kLookForStop = std::chrono::milliseconds(100);  // how often it is seen whether to stop
+constexpr int kLookForStop = 100;  // milliseconds: how often it is seen whether to stop
+constexpr int kLookForEnd = 10;    // milliseconds: how often it is seen whether a program that says nothing more has ended
 
-class Spawn {
+/// Hands on the program's output, and bounds it.
+class Output {
  public:
-  Spawn() {
-    posix_spawn_file_actions_init(&actions_);
-    posix_spawnattr_init(&attributes_);
-  }
-  ~Spawn() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  Spawn(const Spawn&) = delete;
-  Spawn& operator=(const Spawn&) = delete;
+  Output(int descriptor, const FetchLimits& limits, const Watch& watch, const Take& take)
+      : descriptor_(descriptor), limits_(limits), watch_(watch), take_(take), piece_(64 * 1024) {}
 
-  /// In a process group of its own, with the daemon's signals unblocked. 0, or an errno.
-  int run(const std::vector<std::string>& words, int output, pid_t& pid) {
-    posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions_, output, 1);
-    posix_spawn_file_actions_addopen(&actions_, 2, "/dev/null", O_WRONLY, 0);
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-    posix_spawn_file_actions_addclosefrom_np(&actions_, 3);
-    posix_spawn_file_actions_addchdir_np(&actions_, "/");
-#endif
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    for (const int fixed : {SIGKILL, SIGSTOP}) sigdelset(&all, fixed);  // where setting them is an error, nothing would run
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-
-    std::vector<char*> argv;
-    for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    char* environment[] = {path, nullptr};
-    return ::posix_spawnp(&pid, argv[0], &actions_, &attributes_, argv.data(), environment);
+  /// One read of what does not block. False at the end. Errors: io; invalid: too large; and what `take` fails with.
+  Result<bool> read_some() {
+    const auto got = ::read(descriptor_, piece_.data(), piece_.size());
+    if (got < 0 && errno != EINTR && errno != EAGAIN) return fail(Errc::io, std::strerror(errno));
+    if (got <= 0) return got < 0;
+    watch_.progress.bytes += static_cast<std::uint64_t>(got);
+    if (watch_.progress.bytes > limits_.bytes)
+      return fail(Errc::invalid, "is larger than " + std::to_string(limits_.bytes) + " bytes");
+    auto taken = take_({piece_.data(), static_cast<std::size_t>(got)});
+    return taken ? Result<bool>(true) : tl::unexpected(taken.error());
   }
 
  private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
+  const int descriptor_;
+  const FetchLimits& limits_;
+  const Watch& watch_;
+  const Take& take_;
+  std::vector<char> piece_;
 };
-
-/// Ends with the process: nothing of it is left behind. Not reaped before that, so that its group is nobody else's.
-class Child {
- public:
-  explicit Child(pid_t pid) : pid_(pid) {}
-  ~Child() {
-    ::kill(-pid_, SIGKILL);  // also what it started and left
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
-  bool ended() {
-    return end_.si_pid == pid_ ||
-           (::waitid(P_PID, static_cast<id_t>(pid_), &end_, WEXITED | WNOHANG | WNOWAIT) == 0 && end_.si_pid == pid_);
-  }
-  std::string wrong() const {
-    if (end_.si_code != CLD_EXITED) return "the program was ended by signal " + std::to_string(end_.si_status);
-    return end_.si_status == 0 ? "" : "the program ended with status " + std::to_string(end_.si_status);
-  }
-
- private:
-  const pid_t pid_;
-  siginfo_t end_{};
-};
-
-class Pipe {
- public:
-  Pipe() : made_(::pipe2(ends_, O_CLOEXEC) == 0) {}
-  ~Pipe() {
-    close_writing();
-    if (made_) ::close(ends_[0]);
-  }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-  bool made() const { return made_; }
-  int reading() const { return ends_[0]; }
-  int writing() const { return ends_[1]; }
-  void close_writing() {
-    if (made_ && ends_[1] >= 0) ::close(ends_[1]);
-    ends_[1] = -1;
-  }
-
- private:
-  int ends_[2] = {-1, -1};
-  bool made_;
-};
-
-/// One read. False at the end of the output. Errors: io.
-Result<bool> read_some(int descriptor, std::string& body) {
-  char piece[64 * 1024];
-  const auto got = ::read(descriptor, piece, sizeof(piece));
-  if (got < 0 && errno != EINTR) return fail(Errc::io, std::strerror(errno));
-  if (got > 0) body.append(piece, static_cast<std::size_t>(got));
-  return got != 0;
-}
 
 }  // namespace
 
-Result<Fetched> fetch_command(const std::vector<std::string>& words, const FetchLimits& limits, const Watch& watch) {
+Result<Fetched> fetch_command(const std::vector<std::string>& words, const FetchLimits& limits, const Watch& watch,
+                              const Take& take) {
   if (::geteuid() == 0) return fail(Errc::invalid, "programs are not run as root: let deferd change to its own user");
+  if (watch.commands == nullptr) return fail(Errc::unavailable, "no programs are run here");
   const auto end = steady_clock::now() + limits.time;
-  Pipe pipe;
-  if (!pipe.made()) return fail(Errc::io, std::strerror(errno));
-  pid_t pid = -1;
-  if (const int error = Spawn().run(words, pipe.writing(), pid); error != 0)
-    return fail(Errc::unavailable, words.front() + ": " + std::strerror(error));
-  Child child(pid);
-  pipe.close_writing();
+  Command command;
+  command.words = words;
+  const auto running = watch.commands->start(command);
+  if (!running) return tl::unexpected(running.error());
+  Output output((*running)->descriptor(), limits, watch, take);
 
-  Fetched fetched;
-  for (bool open = true; open || !child.ended();) {
+  for (bool open = true;;) {
+    const auto ended = (*running)->ended();  // also while there is something to read: what it has left behind is killed
+    if (ended && !open) return ended->well() ? Result<Fetched>(Fetched{}) : fail(Errc::unavailable, to_string(*ended));
     if (watch.stop) return fail(Errc::unavailable, "was stopped");
     if (steady_clock::now() >= end) return fail(Errc::unavailable, "the program did not end in time");
-    pollfd output{pipe.reading(), POLLIN, 0};
-    if (::poll(&output, open ? 1 : 0, static_cast<int>(open ? kLookForStop.count() : 10)) <= 0 || !open) continue;
-    auto more = read_some(pipe.reading(), fetched.body);
+    pollfd waiting{(*running)->descriptor(), POLLIN, 0};
+    if (::poll(&waiting, open ? 1 : 0, open ? kLookForStop : kLookForEnd) <= 0) continue;
+    const auto more = output.read_some();
     if (!more) return tl::unexpected(more.error());
     open = *more;
-    watch.progress.bytes = fetched.body.size();
-    if (fetched.body.size() > limits.bytes)
-      return fail(Errc::invalid, "is larger than " + std::to_string(limits.bytes) + " bytes");
   }
-  if (auto wrong = child.wrong(); !wrong.empty()) return fail(Errc::unavailable, wrong);
-  return fetched;
 }
 
 }  // namespace deferd::blacklist

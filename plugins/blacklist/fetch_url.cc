@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <mutex>
 
@@ -26,25 +27,38 @@ Handle open_handle() {
 }
 
 struct Transfer {
-  Fetched fetched;
+  CURL* const curl;
+  const bool ftp;
   const FetchLimits& limits;
   const Watch& watch;
-  bool too_large = false;
+  const Take& take;
+  Fetched fetched;
+  std::uint64_t bytes = 0;
+  Result<void> taken;
+  std::exception_ptr thrown;  // through curl nothing may be
+
+  bool too_large() const { return bytes > limits.bytes; }
+  long status() const {
+    long code = 0;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
+    return code;
+  }
+  bool is_answer() const { return ftp || status() == 200; }
 };
 
 std::size_t take_body(char* bytes, std::size_t, std::size_t size, void* where) {
   auto& transfer = *static_cast<Transfer*>(where);
-  auto& body = transfer.fetched.body;
-  transfer.too_large = body.size() + size > transfer.limits.bytes;
-  if (transfer.too_large) return 0;
+  transfer.bytes += size;
+  if (transfer.too_large()) return 0;
+  transfer.watch.progress.bytes = transfer.bytes;
+  if (!transfer.is_answer()) return size;  // the page that comes with an error
   try {
-    body.append(bytes, size);
-  } catch (const std::bad_alloc&) {  // nothing may be thrown through curl
-    transfer.too_large = true;
+    transfer.taken = transfer.take({bytes, size});
+  } catch (...) {
+    transfer.thrown = std::current_exception();
     return 0;
   }
-  transfer.watch.progress.bytes = body.size();
-  return size;
+  return transfer.taken ? size : 0;
 }
 
 /// The value of the header `name` (in small letters); nothing if `line` is another.
@@ -84,7 +98,7 @@ Headers conditions(const Validators& known) {
 }
 
 std::string error_of(CURLcode code, const Transfer& transfer, const char* detail) {
-  if (transfer.too_large || code == CURLE_FILESIZE_EXCEEDED)
+  if (transfer.too_large() || code == CURLE_FILESIZE_EXCEEDED)
     return "is larger than " + std::to_string(transfer.limits.bytes) + " bytes";
   if (transfer.watch.stop) return "was stopped";
   return *detail != '\0' ? detail : curl_easy_strerror(code);
@@ -92,14 +106,15 @@ std::string error_of(CURLcode code, const Transfer& transfer, const char* detail
 
 }  // namespace
 
-Result<Fetched> fetch_url(const std::string& url, const Validators& known, const FetchLimits& limits, const Watch& watch) {
+Result<Fetched> fetch_url(const std::string& url, const Validators& known, const FetchLimits& limits, const Watch& watch,
+                          const Take& take) {
   const bool https = begins_with(url, "https://");
   const bool ftp = begins_with(url, "ftp://");
   if (!https && !ftp && !begins_with(url, "http://")) return fail(Errc::invalid, "is no URL of http, https or ftp");
   const Handle handle = open_handle();
   if (!handle) return fail(Errc::unavailable, "libcurl has no memory");
   CURL* const curl = handle.get();
-  Transfer transfer{{}, limits, watch};
+  Transfer transfer{curl, ftp, limits, watch, take, {}, 0, {}, {}};
   char detail[CURL_ERROR_SIZE] = "";
   const Headers headers = conditions(known);
 
@@ -135,16 +150,15 @@ Result<Fetched> fetch_url(const std::string& url, const Validators& known, const
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
 
   const CURLcode code = curl_easy_perform(curl);
+  if (transfer.thrown) std::rethrow_exception(transfer.thrown);
+  if (!transfer.taken) return tl::unexpected(transfer.taken.error());
   if (code != CURLE_OK) return fail(Errc::unavailable, error_of(code, transfer, detail));
-  long status = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-  if (ftp || status == 200) return std::move(transfer.fetched);
-  if (status == 304 && headers) {
+  if (transfer.is_answer()) return std::move(transfer.fetched);
+  if (transfer.status() == 304 && headers) {
     transfer.fetched.unchanged = true;
-    transfer.fetched.body.clear();
     return std::move(transfer.fetched);
   }
-  return fail(Errc::unavailable, "the server answers " + std::to_string(status));
+  return fail(Errc::unavailable, "the server answers " + std::to_string(transfer.status()));
 }
 
 }  // namespace deferd::blacklist

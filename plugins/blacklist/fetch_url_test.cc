@@ -1,11 +1,14 @@
 #include <curl/curlver.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <future>
+#include <new>
 
 #include "slow_name.h"
 #include "source.h"
 #include "testing_server.h"
+#include "testing_support.h"
 
 namespace deferd::blacklist {
 namespace {
@@ -18,14 +21,16 @@ using ::testing::SizeIs;
 class FetchUrl : public ::testing::Test {
  protected:
   Result<Fetched> get(const std::string& url, const Validators& known = {}) {
-    return fetch_url(url, known, limits, {progress, stop});
+    came.clear();
+    return fetch_url(url, known, limits, {progress, stop}, into(came));
   }
   /// The body, or `error: ...`.
   std::string body(const std::string& url) {
     auto fetched = get(url);
-    return fetched ? fetched->body : "error: " + fetched.error().what;
+    return fetched ? came : "error: " + fetched.error().what;
   }
 
+  std::string came;
   TestServer server;
   FetchLimits limits{1 << 20, 20s, {}};
   Progress progress;
@@ -36,7 +41,7 @@ TEST_F(FetchUrl, BringsABodyAndItsValidators) {
   server.say(TestServer::ok("192.0.2.1\n", "ETag: \"one\"\r\nlast-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n"));
   const auto fetched = get(server.url());
   ASSERT_TRUE(fetched) << fetched.error().what;
-  EXPECT_EQ(fetched->body, "192.0.2.1\n");
+  EXPECT_EQ(came, "192.0.2.1\n");
   EXPECT_EQ(fetched->validators.etag, "\"one\"");
   EXPECT_EQ(fetched->validators.modified, "Thu, 01 Jan 2026 00:00:00 GMT");
   EXPECT_THAT(server.requests().at(0), Not(HasSubstr("If-")));
@@ -61,6 +66,7 @@ TEST_F(FetchUrl, TakesErrorsForErrorsWhateverTheirBody) {
   for (const auto* status : {"404 Not Found", "500 Oops", "403 Forbidden", "204 No Content", "206 Partial Content"}) {
     server.say("HTTP/1.1 " + std::string(status) + "\r\nContent-Length: 10\r\n\r\n192.0.2.1\n");
     EXPECT_THAT(body(server.url()), HasSubstr("error: ")) << status;
+    EXPECT_EQ(came, "") << status;
   }
 }
 
@@ -83,6 +89,33 @@ TEST_F(FetchUrl, TakesNoMoreThanItMay) {
   EXPECT_EQ(body(server.url()), "error: is larger than 100 bytes");
   server.say("HTTP/1.0 200 OK\r\n\r\n" + std::string(100, 'x'));
   EXPECT_THAT(body(server.url()), SizeIs(100));
+}
+
+TEST_F(FetchUrl, HandsOnWhatComesAsItComes) {
+  const std::string text(1 << 20, 'x');
+  server.say(TestServer::ok(text));
+  std::size_t largest = 0, all = 0;
+  const auto fetched = fetch_url(server.url(), {}, limits, {progress, stop}, [&](std::string_view bytes) -> Result<void> {
+    largest = std::max(largest, bytes.size());
+    all += bytes.size();
+    return {};
+  });
+  EXPECT_TRUE(fetched);
+  EXPECT_EQ(all, text.size());
+  EXPECT_LE(largest, 64u << 10);
+}
+
+TEST_F(FetchUrl, EndsWhenNoMoreIsWanted) {
+  server.say([](const std::string&) {
+    return TestServer::Answer{"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n192.0.2.1\n", true};
+  });
+  const auto refuse = [](std::string_view) -> Result<void> { return fail(Errc::conflict, "enough"); };
+  const auto fetched = fetch_url(server.url(), {}, limits, {progress, stop}, refuse);
+  ASSERT_FALSE(fetched);
+  EXPECT_EQ(fetched.error().what, "enough");
+  EXPECT_EQ(fetched.error().code, Errc::conflict);
+  const auto run_out = [](std::string_view) -> Result<void> { throw std::bad_alloc(); };
+  EXPECT_THROW((void)fetch_url(server.url(), {}, limits, {progress, stop}, run_out), std::bad_alloc);
 }
 
 TEST_F(FetchUrl, EndsWhenTimeIsUp) {
@@ -128,7 +161,7 @@ TEST_F(FetchUrl, FollowsAFewRedirects) {
   });
   const auto fetched = get(server.url());
   ASSERT_TRUE(fetched) << fetched.error().what;
-  EXPECT_EQ(fetched->body, "192.0.2.1\n");
+  EXPECT_EQ(came, "192.0.2.1\n");
   EXPECT_EQ(fetched->validators.etag, "");
   EXPECT_THAT(body(server.url("/round")), HasSubstr("redirects"));
   EXPECT_THAT(server.requests(), SizeIs(2 + 6));

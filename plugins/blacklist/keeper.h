@@ -41,7 +41,7 @@ class Keeper {
   static constexpr std::uint64_t kAtOnce = 32 << 20;
   static constexpr auto kPatience = std::chrono::seconds(30);
 
-  Tools tools() { return {host_.clock(), host_.log(), copies_, stop_}; }
+  Tools tools() { return {host_.clock(), host_.log(), copies_, stop_, host_.commands()}; }
   void load(std::size_t index);
   void load_local(std::size_t index, std::uint64_t& bytes);
   void show(std::size_t index);

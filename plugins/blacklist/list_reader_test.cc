@@ -34,6 +34,31 @@ TEST(ListReader, ReadsAListHoweverItsBytesCome) {
   }
 }
 
+TEST(ListReader, IsTheSameWhereverItsTextIsCut) {
+  std::string text = "\xEF\xBB\xBF# a list\r\n192.0.2.0/25\r\n\r\n";
+  text += std::string("192.0.2.9\0x\n\0\n", 14);
+  text += "10.0.0.5/24\n2001:db8::/32 # v6\nexample.org\n";
+  text += std::string(LineSplitter::kLongest - 12, ' ') + "198.51.100.7\n";
+  text += std::string(LineSplitter::kLongest - 11, ' ') + "198.51.100.8\n";
+  text += "203.0.113.1 - 203.0.113.2\r";  // and no line end
+  const auto whole = read_list(text, text.size());
+  ASSERT_TRUE(whole);
+  EXPECT_TRUE(whole->set.contains(*Address::parse("198.51.100.7")));
+  EXPECT_FALSE(whole->set.contains(*Address::parse("198.51.100.8"))) << "its line is a byte too long";
+  EXPECT_TRUE(whole->set.contains(*Address::parse("203.0.113.2")));
+  for (std::size_t first = 0; first <= text.size(); ++first) {
+    ListReader reader(Format::plain, 1000);
+    ASSERT_TRUE(reader.feed(std::string_view(text).substr(0, first)));
+    ASSERT_TRUE(reader.feed(std::string_view(text).substr(first)));
+    const auto content = reader.finish();
+    ASSERT_TRUE(content);
+    ASSERT_EQ(content->set, whole->set) << first;
+    ASSERT_EQ(content->entries, whole->entries) << first;
+    ASSERT_EQ(content->bad, whole->bad) << first;
+    ASSERT_EQ(content->remarks, whole->remarks) << first;
+  }
+}
+
 TEST(ListReader, LeavesBadLinesOutAndSaysWhere) {
   const auto content = read_list("192.0.2.1\nexample.org\n\n10.0.0.5/24\n192.0.2.9 - 192.0.2.1\n");
   ASSERT_TRUE(content);

@@ -19,9 +19,14 @@ constexpr std::uint64_t kLargestText = 1 << 20;  // spamd.conf, a message
 Result<std::string> read_small_file(const std::string& path) {
   Progress progress;
   const std::atomic<bool> stop{false};
-  auto fetched = fetch_file(path, {}, {kLargestText, {}, {}}, {progress, stop});
+  std::string text;
+  const auto fetched =
+      fetch_file(path, {}, {kLargestText, {}, {}}, {progress, stop}, [&](std::string_view bytes) -> Result<void> {
+        text += bytes;
+        return {};
+      });
   if (!fetched) return tl::unexpected(fetched.error());
-  return std::move(fetched->body);
+  return text;
 }
 
 SourceSpec source_of(const ListConfig& list) {

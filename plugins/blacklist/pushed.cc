@@ -47,23 +47,34 @@ Result<void> PushedLists::take(std::string_view line, LineEnd end, const Clock& 
     copies.remove(copy_name(tag));
     return {};
   }
-  const Copy copy{std::string(kSource), {}, now, now, std::string(line)};
-  if (auto written = copies.write(copy_name(tag), copy); !written)
-    log.warning("blacklist.copy-failed", {{"list", tag}, {"error", written.error().what}});
+  auto copy = copies.start(copy_name(tag), std::string(kSource));
+  copy.append(line);
+  if (auto kept = copy.keep({}, now, now); !kept)
+    log.warning("blacklist.copy-failed", {{"list", tag}, {"error", kept.error().what}});
   return {};
+}
+
+Result<void> PushedLists::read_copy(const Copies& copies, std::string_view name) {
+  auto copy = copies.open(name);
+  if (!copy) return tl::unexpected(copy.error());
+  if (copy->head().source != kSource) return {};
+  std::string line;
+  auto read = copy->read([&](std::string_view bytes) -> Result<void> {
+    line += bytes;
+    return {};
+  });
+  if (!read) return read;
+  auto pushed = check(line, LineEnd::seen, copy->head().fetched);
+  if (!pushed) return tl::unexpected(pushed.error());
+  return replace(std::move(*pushed));
 }
 
 void PushedLists::read_copies(const Copies& copies, Log& log) {
   const std::lock_guard lock(writing_);
   if (std::exchange(copies_read_, true)) return;
-  for (const auto& name : copies.names(kPushedPrefix)) {
-    const auto copy = copies.read(name);
-    if (copy && copy->source != kSource) continue;
-    auto pushed =
-        copy ? check(copy->body, LineEnd::seen, copy->fetched) : Result<std::shared_ptr<Pushed>>(tl::unexpected(copy.error()));
-    auto done = pushed ? replace(std::move(*pushed)) : Result<void>(tl::unexpected(pushed.error()));
-    if (!done) log.warning("blacklist.no-copy", {{"list", name.substr(kPushedPrefix.size())}, {"error", done.error().what}});
-  }
+  for (const auto& name : copies.names(kPushedPrefix))
+    if (auto done = read_copy(copies, name); !done)
+      log.warning("blacklist.no-copy", {{"list", name.substr(kPushedPrefix.size())}, {"error", done.error().what}});
 }
 
 }  // namespace deferd::blacklist

@@ -41,6 +41,7 @@ class PushedLists {
  private:
   Result<std::shared_ptr<Pushed>> check(std::string_view line, LineEnd end, Time came) const;
   Result<void> replace(std::shared_ptr<const Pushed> pushed);  ///< Under writing_.
+  Result<void> read_copy(const Copies& copies, std::string_view name);
 
   std::mutex writing_;
   bool copies_read_ = false;

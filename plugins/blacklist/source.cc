@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "descriptor.h"
+
 namespace deferd::blacklist {
 namespace {
 
@@ -17,19 +19,7 @@ std::string identity_of(const struct stat& info) {
          std::to_string(info.st_mtim.tv_nsec);
 }
 
-class OpenFile {
- public:
-  explicit OpenFile(const std::string& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~OpenFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  int get() const { return descriptor_; }
-
- private:
-  const int descriptor_;
-};
+std::string too_large(const FetchLimits& limits) { return "is larger than " + std::to_string(limits.bytes) + " bytes"; }
 
 }  // namespace
 
@@ -39,10 +29,11 @@ std::optional<std::uint64_t> size_of_file(const std::string& path) {
   return static_cast<std::uint64_t>(info.st_size);
 }
 
-Result<Fetched> fetch_file(const std::string& path, const Validators& known, const FetchLimits& limits, const Watch& watch) {
-  const OpenFile file(path);
+Result<Fetched> fetch_file(const std::string& path, const Validators& known, const FetchLimits& limits, const Watch& watch,
+                           const Take& take) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info {};
-  if (file.get() < 0 || ::fstat(file.get(), &info) != 0) return fail(Errc::io, path + ": " + std::strerror(errno));
+  if (!file || ::fstat(file.get(), &info) != 0) return fail(Errc::io, path + ": " + std::strerror(errno));
   if (!S_ISREG(info.st_mode)) return fail(Errc::io, path + ": is no ordinary file");
   Fetched fetched;
   fetched.validators.etag = identity_of(info);
@@ -51,38 +42,36 @@ Result<Fetched> fetch_file(const std::string& path, const Validators& known, con
     return fetched;
   }
   watch.progress.total = static_cast<std::uint64_t>(info.st_size);
-  if (watch.progress.total > limits.bytes)
-    return fail(Errc::invalid, "is larger than " + std::to_string(limits.bytes) + " bytes");
+  if (watch.progress.total > limits.bytes) return fail(Errc::invalid, too_large(limits));
+  std::vector<char> piece(kReadPiece);
   for (;;) {
     if (watch.stop) return fail(Errc::unavailable, "was stopped");
-    const auto had = fetched.body.size();
-    fetched.body.resize(had + kReadPiece);
-    const auto got = ::read(file.get(), fetched.body.data() + had, kReadPiece);
-    if (got < 0 && errno != EINTR) return fail(Errc::io, path + ": " + std::strerror(errno));
-    fetched.body.resize(had + static_cast<std::size_t>(got > 0 ? got : 0));
+    const auto got = file.read(piece);
+    if (got < 0) return fail(Errc::io, path + ": " + std::strerror(errno));
     if (got == 0) return fetched;
-    watch.progress.bytes = fetched.body.size();
-    if (fetched.body.size() > limits.bytes)  // it grows while it is read
-      return fail(Errc::invalid, "is larger than " + std::to_string(limits.bytes) + " bytes");
+    watch.progress.bytes += static_cast<std::uint64_t>(got);
+    if (watch.progress.bytes > limits.bytes) return fail(Errc::invalid, too_large(limits));  // it grows while it is read
+    if (auto taken = take({piece.data(), static_cast<std::size_t>(got)}); !taken) return tl::unexpected(taken.error());
   }
 }
 
-Result<Fetched> fetch(const SourceSpec& source, const Validators& known, const FetchLimits& limits, const Watch& watch) {
+Result<Fetched> fetch(const SourceSpec& source, const Validators& known, const FetchLimits& limits, const Watch& watch,
+                      const Take& take) {
   watch.progress.bytes = 0;
   watch.progress.total = 0;
   switch (source.kind) {
     case SourceSpec::Kind::file:
-      return fetch_file(source.place, known, limits, watch);
+      return fetch_file(source.place, known, limits, watch, take);
     case SourceSpec::Kind::url:
-      return fetch_url(source.place, known, limits, watch);
+      return fetch_url(source.place, known, limits, watch, take);
     case SourceSpec::Kind::command:
-      return fetch_command(source.words, limits, watch);
+      return fetch_command(source.words, limits, watch, take);
     case SourceSpec::Kind::entries:
       break;
   }
-  Fetched fetched;
-  for (const auto& line : source.words) fetched.body += line + "\n";
-  return fetched;
+  for (const auto& line : source.words)
+    if (auto taken = take(line + "\n"); !taken) return tl::unexpected(taken.error());
+  return Fetched{};
 }
 
 }  // namespace deferd::blacklist

@@ -6,8 +6,10 @@
 #include <optional>
 #include <string>
 
+#include "deferd/commands.h"
 #include "deferd/result.h"
 #include "source_spec.h"
+#include "take.h"
 
 namespace deferd::blacklist {
 
@@ -18,8 +20,7 @@ struct Validators {
 };
 
 struct Fetched {
-  bool unchanged = false;  ///< Then the rest is empty.
-  std::string body;        ///< As it came, perhaps packed.
+  bool unchanged = false;  ///< Then nothing was handed on.
   Validators validators;
 };
 
@@ -39,24 +40,29 @@ struct Progress {
 struct Watch {
   Progress& progress;
   const std::atomic<bool>& stop;
+  Commands* commands = nullptr;  ///< That run programs; null: none is run.
 };
 
-/// Errors: io (a local file), unavailable (no answer, time is up, stopped), invalid (too large, not permitted), with what an
-/// operator needs to know.
-Result<Fetched> fetch(const SourceSpec& source, const Validators& known, const FetchLimits& limits, const Watch& watch);
+/// Hands on what the source holds, as it comes, perhaps packed. It counts only if no error follows: io (a local file),
+/// unavailable (no answer, half of it, time is up, stopped), invalid (too large, not permitted), with what an operator needs to
+/// know; and what `take` fails with.
+Result<Fetched> fetch(const SourceSpec& source, const Validators& known, const FetchLimits& limits, const Watch& watch,
+                      const Take& take);
 
 /// Only certified servers; redirects are followed at most 5 times and never from https to http; no other schemes than http, https
 /// and ftp. `If-None-Match` and `If-Modified-Since` of RFC 9110 section 13.
-Result<Fetched> fetch_url(const std::string& url, const Validators& known, const FetchLimits& limits, const Watch& watch);
+Result<Fetched> fetch_url(const std::string& url, const Validators& known, const FetchLimits& limits, const Watch& watch,
+                          const Take& take);
 
-/// Runs a program as the daemon's own, unprivileged user, never as root; without a shell; with standard input empty, its standard
-/// error dropped, no other descriptors, and an environment of PATH alone. It must end by itself with status 0; at the time limit
-/// it is killed with all it has started.
-Result<Fetched> fetch_command(const std::vector<std::string>& words, const FetchLimits& limits, const Watch& watch);
+/// Runs a program (deferd/commands.h), never as root, with standard input empty and its standard error dropped. It must end by
+/// itself with status 0; at the time limit it is killed with all it has started.
+Result<Fetched> fetch_command(const std::vector<std::string>& words, const FetchLimits& limits, const Watch& watch,
+                              const Take& take);
 
 /// Bytes; nothing if it is no ordinary file.
 std::optional<std::uint64_t> size_of_file(const std::string& path);
 
-Result<Fetched> fetch_file(const std::string& path, const Validators& known, const FetchLimits& limits, const Watch& watch);
+Result<Fetched> fetch_file(const std::string& path, const Validators& known, const FetchLimits& limits, const Watch& watch,
+                           const Take& take);
 
 }  // namespace deferd::blacklist

@@ -1,4 +1,4 @@
-// For tests: a folder that goes away, files in it, packed texts.
+// For tests: a folder that goes away, files in it, packed texts, what was handed on.
 #pragma once
 #include <sys/stat.h>
 #include <zlib.h>
@@ -9,6 +9,10 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "copies.h"
+#include "digest.h"
+#include "take.h"
 
 namespace deferd::blacklist {
 
@@ -44,6 +48,29 @@ class TestFolder {
  private:
   std::string path_;
 };
+
+/// Keeps what is handed on.
+inline Take into(std::string& text) {
+  return [&text](std::string_view bytes) -> Result<void> {
+    text += bytes;
+    return {};
+  };
+}
+
+/// What a copy holds, or `error: ...`.
+inline std::string body_of(const Copies& copies, std::string_view name) {
+  std::string body;
+  auto copy = copies.open(name);
+  if (!copy) return "error: " + copy.error().what;
+  const auto read = copy->read(into(body));
+  return read ? body : "error: " + read.error().what;
+}
+
+inline std::string sha256_of(std::string_view bytes) {
+  Digest digest;
+  digest.add(bytes);
+  return digest.hex();
+}
 
 inline std::string packed(std::string_view text) {
   z_stream stream{};
