@@ -162,58 +162,88 @@ std::string ask_lists(const PrefixSet& set, std::size_t count, const std::vector
   return json(("lists_" + std::to_string(count)).c_str(), times);
 }
 
+/// Look-ups of one thread while another builds lists. Slow is what took longer than a millisecond, whatever the reason; of those,
+/// a look-up during which the scheduler took the processor away says nothing about us, and one that waited for anything (a lock)
+/// would be seen as a voluntary switch.
+struct Meanwhile {
+  uint64_t asked = 0, slow = 0, slow_on_cpu = 0, longest_ns = 0, longest_on_cpu_ns = 0;
+  long waited = 0;
+  int built = 0;
+  double longest_swap = 0;
+
+  void note(uint64_t took, bool preempted) {
+    const bool is_slow = took > 1'000'000;
+    ++asked;
+    slow += is_slow ? 1 : 0;
+    longest_ns = std::max(longest_ns, took);
+    if (preempted) return;
+    slow_on_cpu += is_slow ? 1 : 0;
+    longest_on_cpu_ns = std::max(longest_on_cpu_ns, took);
+  }
+
+  std::string json() const {
+    char text[300];
+    std::snprintf(
+        text, sizeof text,
+        R"({"built": %d, "asked": %llu, "slow": %llu, "slow_per_million": %.2f, "slow_on_cpu": %llu, "longest_us": %.1f, )"
+        R"("longest_on_cpu_us": %.1f, "waited": %ld, "longest_swap_ms": %.2f})",
+        built, static_cast<unsigned long long>(asked), static_cast<unsigned long long>(slow),
+        static_cast<double>(slow) * 1e6 / static_cast<double>(asked), static_cast<unsigned long long>(slow_on_cpu),
+        static_cast<double>(longest_ns) / 1e3, static_cast<double>(longest_on_cpu_ns) / 1e3, waited, longest_swap * 1e3);
+    return text;
+  }
+};
+
 rusage thread_usage() {
   rusage usage{};
   getrusage(RUSAGE_THREAD, &usage);
   return usage;
 }
 
+void ask_until(const std::atomic<bool>& stop, const Swapped<PrefixSet>& listed, const std::vector<Address>& questions,
+               Meanwhile& meanwhile) {
+  meanwhile.waited -= thread_usage().ru_nvcsw;
+  for (std::size_t i = 0; !stop; i = (i + 1) % questions.size()) {
+    const auto switches = thread_usage().ru_nivcsw;
+    const auto start = Clock::now();
+    (void)listed.read()->contains(questions[i]);
+    const auto took = static_cast<uint64_t>((Clock::now() - start).count());
+    meanwhile.note(took, thread_usage().ru_nivcsw != switches);
+  }
+  meanwhile.waited += thread_usage().ru_nvcsw;
+}
+
 /// One thread asks while another builds, and swaps or throws away what it built: what the machine itself does to look-ups is seen
-/// without swaps, too. A look-up during which the scheduler took the processor away says nothing about us and is only counted;
-/// one that waited for anything would be seen as a voluntary switch.
-std::string look_ups_while(bool swapping, const PrefixSet& set, const std::vector<Address>& questions, double seconds) {
+/// without swaps, too.
+void look_up_while(bool swapping, const PrefixSet& set, const std::vector<Address>& questions, double seconds,
+                   Meanwhile& meanwhile) {
   Swapped<PrefixSet> listed(set);
   std::atomic<bool> stop{false};
-  uint64_t asked = 0, longest = 0, above_1ms = 0, preempted = 0;
-  long waited = 0;
-  std::thread reader([&] {
-    waited = -thread_usage().ru_nvcsw;
-    for (std::size_t i = 0; !stop; i = (i + 1) % questions.size()) {
-      const auto switches = thread_usage().ru_nivcsw;
-      const auto start = Clock::now();
-      (void)listed.read()->contains(questions[i]);
-      const auto took = static_cast<uint64_t>((Clock::now() - start).count());
-      ++asked;
-      if (thread_usage().ru_nivcsw != switches) {
-        ++preempted;
-        continue;
-      }
-      longest = std::max(longest, took);
-      above_1ms += took > 1'000'000 ? 1 : 0;
-    }
-    waited += thread_usage().ru_nvcsw;
-  });
-  int swaps = 0;
-  double longest_swap = 0;
-  for (const auto start = Clock::now(); swaps < 2 || seconds_since(start) < seconds; ++swaps) {
+  std::thread reader([&] { ask_until(stop, listed, questions, meanwhile); });
+  const auto start = Clock::now();
+  do {
     PrefixSetBuilder builder;
     for (const auto& prefix : set) builder.add(prefix);
     auto fresh = builder.build();
+    ++meanwhile.built;
     if (!swapping) continue;
     const auto swap_began = Clock::now();
     listed.swap(std::move(fresh));
-    longest_swap = std::max(longest_swap, seconds_since(swap_began));
-  }
+    meanwhile.longest_swap = std::max(meanwhile.longest_swap, seconds_since(swap_began));
+  } while (seconds_since(start) < seconds);
   stop = true;
   reader.join();
-  char text[300];
-  std::snprintf(text, sizeof text,
-                R"({"swaps": %d, "asked": %llu, "longest_us": %.1f, "above_1ms": %llu, "waited": %ld, "preempted": %llu, )"
-                R"("swap_ms": %.2f})",
-                swaps, static_cast<unsigned long long>(asked), static_cast<double>(longest) / 1e3,
-                static_cast<unsigned long long>(above_1ms), waited, static_cast<unsigned long long>(preempted),
-                longest_swap * 1e3);
-  return text;
+}
+
+/// By turns, so that both meet the same machine.
+std::string with_and_without_swaps(const PrefixSet& set, const std::vector<Address>& questions, double seconds) {
+  constexpr int kTurns = 3;
+  Meanwhile without, with;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    look_up_while(false, set, questions, seconds / kTurns, without);
+    look_up_while(true, set, questions, seconds / kTurns, with);
+  }
+  return R"("no_swap": )" + without.json() + R"(, "swap": )" + with.json();
 }
 
 }  // namespace
@@ -260,8 +290,7 @@ int main(int argc, char** argv) {
 
   std::string parts = family == "v4" ? ask_both<std::uint32_t>(set, questions) : ask_both<Uint128>(set, questions);
   for (const std::size_t lists : {1, 10, 50}) parts += ", " + ask_lists(set, lists, questions);
-  parts += R"(, "no_swap": )" + look_ups_while(false, set, questions, seconds);
-  parts += R"(, "swap": )" + look_ups_while(true, set, questions, seconds);
+  parts += ", " + with_and_without_swaps(set, questions, seconds);
   std::printf(R"({"prefixes": %zu, "family": "%s", "minimal": %zu, "load_s": %.2f, "set_mib": %.1f, "held_mib": %.1f, )"
               R"("load_peak_mib": %.1f, "refresh_peak_mib": %.1f, %s})"
               "\n",

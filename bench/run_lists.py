@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Block lists of 1 and 10 million random prefixes: time to load, memory, look-ups beside std::upper_bound on a sorted array in the same
-run, and the longest look-up while lists are swapped. Then a deferd that loads such a list by its plugin, and loads it again."""
+run, and how many look-ups are slow while lists are built and swapped, beside the same without swaps. Then a deferd that loads such a list
+by its plugin, and loads it again."""
 import argparse
 import json
 import os
@@ -113,15 +114,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("build", type=pathlib.Path, help="the build folder")
     parser.add_argument("--prefixes", default="1000000,10000000", help="lists of so many (%(default)s)")
-    parser.add_argument("--families", default="v4,v6", help="(%(default)s)")
-    parser.add_argument("--seconds", type=float, default=3, help="of swapping (%(default)s)")
+    parser.add_argument("--families", default="v4,v6", help="of the set by itself; '': of deferd alone (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=3, help="with swaps, and as long without (%(default)s)")
     parser.add_argument("--rounds", type=int, default=1, help="measurements of each (%(default)s)")
     parser.add_argument("--results", type=pathlib.Path, default=HERE / "results", help="folder of the raw output (%(default)s)")
     options = parser.parse_args()
     options.tuples = options.prefixes.replace(",", "-")  # what the file of results is named after
     results = Results("lists", options)
     results.say("Look-ups in ns less what the clock takes; memory in MiB, of the set, and the peak while another one is loaded beside it.")
-    for family in options.families.split(","):
+    for family in filter(None, options.families.split(",")):
         for prefixes in map(int, options.prefixes.split(",")):
             for _ in range(options.rounds):
                 run = results.add(measure(options.build.resolve() / "bin" / "lists_bench", prefixes, family, options.seconds))
@@ -130,14 +131,14 @@ def main():
                 def times(name):
                     return f"{run[name]['p50_ns'] - clock}/{run[name]['p99_ns'] - clock}"
 
-                swap, no_swap = run["swap"], run["no_swap"]
                 results.say(f"{prefixes:>9} {family}: loaded in {run['load_s']:.1f} s, {run['held_mib']:.0f} MiB, refresh peak "
                             f"{run['refresh_peak_mib']:.0f} MiB; p50/p99 {times('ours')}, upper_bound {times('upper_bound')}; "
                             f"10 lists {times('lists_10')}, 50 lists {times('lists_50')}")
-                results.say(f"          {swap['swaps']} swaps, {swap['asked']} look-ups meanwhile: longest {swap['longest_us']:.0f} us, "
-                            f"{swap['above_1ms']} above 1 ms, waited {swap['waited']} times; {swap['preempted']} more were preempted")
-                results.say(f"          without swaps, {no_swap['asked']} look-ups: longest {no_swap['longest_us']:.0f} us, "
-                            f"{no_swap['above_1ms']} above 1 ms; {no_swap['preempted']} more were preempted")
+                for what, some in (("while lists are built and swapped", run["swap"]), ("while lists are built and not swapped", run["no_swap"])):
+                    results.say(f"          {what}: {some['built']} lists, {some['asked']} look-ups, {some['slow']} above 1 ms "
+                                f"({some['slow_per_million']:.2f} in a million), longest {some['longest_us'] / 1000:.1f} ms; of those that "
+                                f"the scheduler did not interrupt {some['slow_on_cpu']} above 1 ms, longest "
+                                f"{some['longest_on_cpu_us'] / 1000:.2f} ms; waited {some['waited']} times")
     for prefixes in map(int, options.prefixes.split(",")):
         run = results.add(measure_plugin(options.build.resolve(), prefixes))
         results.say(f"{prefixes:>9} by plugins/blacklist: loaded in {run['load_s']:.1f} s; deferd has {run['before_mib']:.0f} MiB before, at most "
