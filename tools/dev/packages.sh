@@ -1,6 +1,6 @@
 # What is installed, and how. Debian package names by purpose; one line a purpose.
 
-build_packages=(build-essential cmake ninja-build ccache pkg-config
+build_packages=(build-essential cmake ninja-build ccache mold pkg-config
   libmilter-dev libyaml-cpp-dev libfmt-dev libc-ares-dev libdb5.3-dev libcli11-dev libexpected-dev prometheus-cpp-dev
   libssl-dev libcurl4-openssl-dev libnftables-dev libpcap-dev libseccomp-dev
   librocksdb-dev libgflags-dev libsnappy-dev zlib1g-dev libbz2-dev liblz4-dev libzstd-dev)
