@@ -20,6 +20,8 @@
 namespace deferd::testing {
 
 class DnsServer {
+  static constexpr char kNoError = 0, kServerFailure = 2, kNameError = 3;  // RFC 1035 section 4.1.1
+
  public:
   DnsServer() {
     for (int tries = 0; tries < 20 && !bind_both(); ++tries) close_both();
@@ -132,10 +134,10 @@ class DnsServer {
     const auto found = records_.find({name, type});
     bool known = false;
     for (const auto& [key, data] : records_) known = known || key.first == name;
-    const char code = failing_.contains(name) ? ns_r_servfail : known ? ns_r_noerror : ns_r_nxdomain;
+    const char code = failing_.contains(name) ? kServerFailure : known ? kNoError : kNameError;
     std::string records;
     std::size_t count = 0;
-    if (code == ns_r_noerror && found != records_.end())
+    if (code == kNoError && found != records_.end())
       for (const auto& data : found->second) {
         records += std::string("\xc0\x0c\0", 3) + static_cast<char>(type) + std::string("\0\1\0\0\0\x3c", 6);
         records += static_cast<char>(data.size() >> 8);
