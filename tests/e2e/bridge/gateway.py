@@ -20,6 +20,8 @@ ROUTER = {4: "192.0.2.2", 6: "2001:db8::2"}
 INTERNET = {4: "198.18.0.0/15", 6: "2001:db8:8000::/33"}
 DEFERD, MTA = "220 deferd.example.org ", "220 mx.example.org "
 WHITE = ("white4", "white6", "prefixes4", "prefixes6")
+BLACK = ("black4", "black6", "blackprefixes4", "blackprefixes6")
+TRAPPED = ("trapped4", "trapped6")
 BYPASS = ("bypass4", "bypass6")
 # Seconds; the patience and what a row is prolonged by are the least that can be set.
 PASS_TIME, WHITE_EXPIRY, WATCH_EXPIRY, PATIENCE, HELD_BYTE = 2, 600, 3600, 20, 0.005
@@ -106,14 +108,19 @@ class Mta(Postfix):
 
 
 class Gateway(Monitored):
-    """deferd as in docs/running-behind-pf.md, but in more of a hurry."""
+    """deferd as in docs/running-behind-pf.md, but in more of a hurry. `exempt`: its other mail servers."""
+
+    TABLES = {"white": WHITE}
+    RULES = ()
+    exempt = ()
 
     def __init__(self, folder):
         self.table_socket, self.capture_socket = folder / "helper.sock", folder / "capture.sock"
         users = ["--owner", "nobody", "--user", "nobody"]
+        tables = [word for name, sets in self.TABLES.items() for word in ("--table", f"'{name}=nft:inet/deferd/{','.join(sets)}'")]
         super().__init__(folder, engine="rocksdb", helpers=[
-            ["deferd-helper", "--table", "'white=nft:inet/deferd/white4,white6,prefixes4,prefixes6'", "--bypass",
-             "'nft:inet/deferd/,,bypass4,bypass6'", "--patience", f"'{PATIENCE}'", "--socket", self.table_socket, *users],
+            ["deferd-helper", *tables, "--bypass", "'nft:inet/deferd/,,bypass4,bypass6'", "--patience", f"'{PATIENCE}'", "--socket",
+             self.table_socket, *users],
             ["deferd-helper", "--capture", "nflog:155=in", "--capture", "nflog:255=out", "--socket", self.capture_socket, *users]])
 
     def write_config(self, plugins=None, settings="", engine="rocksdb"):
@@ -124,17 +131,26 @@ class Gateway(Monitored):
             f"control: {{socket: {self.control}}}\n"
             "smtp: {name: deferd.example.org}\n"
             "user: nobody\n"
+            f"exempt: {{own_mx: {json.dumps(list(self.exempt))}}}\n"
             f"helpers: [{', '.join('[' + ', '.join(map(str, words)) + ']' for words in self.helpers)}]\n"
             "plugins:\n"
             "  - traplist: {addresses: [trap@example.org]}\n"
-            f"  - greylist: {{pass_time: {PASS_TIME}s, white_expiry: {WHITE_EXPIRY}s}}\n"
+            f"{self.judge()}"
             f"  - tarpit: {{hold: {{per_byte: {HELD_BYTE * 1000:.0f}ms}}, strangers: {{per_byte: 0s}}}}\n"
             f"  - pfbridge: {{helper: 'unix:{self.table_socket}',\n"
             f"               watch: {{helper: 'unix:{self.capture_socket}', white_expiry: {WATCH_EXPIRY}s}}}}\n")
 
+    def judge(self):
+        return f"  - greylist: {{pass_time: {PASS_TIME}s, white_expiry: {WHITE_EXPIRY}s}}\n"
+
+    def change(self, **settings):
+        vars(self).update(settings)
+        self.write_config()
+        assert "reload.done" in self.reload(), self.log()
+
     def load_rules(self):
         path = self.root / "deferd.nft"
-        path.write_text(self.ctl("pf-rules", "nft", "--interface", "gw0"))
+        path.write_text(self.ctl("pf-rules", "nft", "--interface", "gw0", *self.RULES))
         run("nft", "-f", str(path))
 
     def white(self):
@@ -160,11 +176,22 @@ class Gateway(Monitored):
         self.kill()
 
 
+class ListedGateway(Gateway):
+    """Only who is listed or trapped comes to deferd."""
+
+    TABLES = {"black": BLACK, "trapped": TRAPPED}
+    RULES = ("--listed-only",)
+    listed = ("203.0.113.1",)
+
+    def judge(self):
+        return f"  - blacklist: {{lists: [{{name: own, entries: {json.dumps(list(self.listed))}}}]}}\n"
+
+
 @contextlib.contextmanager
-def gateway():
+def gateway(kind=Gateway):
     """Rules and deferd, when they are well."""
     run("nft", "flush", "ruleset")
-    with temporary_folder() as folder, Gateway(folder) as deferd:
+    with temporary_folder() as folder, kind(folder) as deferd:
         deferd.load_rules()
         deferd.ctl("bridge", "reconcile")
         wait_for(deferd.bridge_is_well, "the bridge to be well")

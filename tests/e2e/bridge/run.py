@@ -4,6 +4,7 @@ is the machine's."""
 import atexit
 import concurrent.futures
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -11,14 +12,14 @@ import sys
 import time
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Path(__file__).resolve().parents[1] / "daemon")]
-from support import Sink, enter_namespace, need, play, run, temporary_folder, wait_for
+from support import Deferd, Sink, enter_namespace, need, play, run, temporary_folder, wait_for
 
 enter_namespace(named=True)
 need("ip", "nft", "postfix")
 os.environ["DEFERD_BUILD"] = str(pathlib.Path(sys.argv[1]).resolve())
 
-from gateway import (BYPASS, DEFERD, HELD_BYTE, MTA, PASS_TIME, PATIENCE, WATCH_EXPIRY, WHITE_EXPIRY, Mta, Session, gateway, greeting, held,
-                     lay_cable, mail, new_client, new_clients, say, timed)
+from gateway import (BLACK, BYPASS, DEFERD, HELD_BYTE, MTA, PASS_TIME, PATIENCE, TRAPPED, WATCH_EXPIRY, WHITE_EXPIRY, ListedGateway, Mta,
+                     Session, gateway, greeting, held, lay_cable, mail, new_client, new_clients, say, timed)
 
 SOON = 8  # seconds: it takes one at most, but of a machine that has more to do
 
@@ -57,13 +58,21 @@ def who_comes_back_in_time_reaches_the_mail_server_and_is_seen_there():
             say(f"{client}: delivered by Postfix; its row has {deferd.white()[client]:.0f} s left instead of {before:.0f} s ({seen:.2f} s)")
 
 
+def write_to(host):
+    run("timeout", "2", "bash", "-c", f"exec 3<>/dev/tcp/{host}/25", check=False)  # nobody listens there
+
+
 def a_host_that_is_written_to_may_answer():
     with gateway() as deferd:
+        exempt = new_client(4)
+        deferd.change(exempt=[exempt])
+        write_to(exempt)
         for client in new_clients():
-            run("timeout", "2", "bash", "-c", f"exec 3<>/dev/tcp/{client}/25", check=False)  # nobody listens there
+            write_to(client)
             known = timed(lambda: client in held(), "the host to be in the set")
             assert greeting(client).startswith(MTA)
             say(f"{client}: in the set {known:.2f} s after we wrote to it")
+        assert exempt not in deferd.white(), "it is ours, and was seen before the others"
 
 
 def a_row_that_ends_leaves_the_set():
@@ -111,6 +120,35 @@ def a_white_client_that_is_trapped_leaves_the_set():
             gone = timed(lambda: client not in held(), "the client to be out of the set")
             assert greeting(client).startswith(DEFERD)
             say(f"{client}: out of the set {gone:.2f} s after it was trapped")
+
+
+def only_the_listed_and_the_trapped_meet_deferd_where_that_is_wanted():
+    with gateway(ListedGateway) as deferd:
+        listed, trapped, strangers, neighbour = new_clients(), new_clients(), new_clients(), new_client(4)
+        network = neighbour.removesuffix("7") + "0/24"
+        deferd.change(listed=[*listed, network])
+        known = timed(lambda: held(BLACK) == {*listed, network}, "the sets to hold the list")
+        for client in (*listed, neighbour):
+            banner, end = mail(client)
+            assert banner.startswith(DEFERD) and end.startswith("450"), (banner, end)
+        for client in strangers:
+            assert mail(client)[0].startswith(MTA)
+        for client in trapped:
+            deferd.ctl("add", "trapped", client)
+        wait_for(lambda: held(TRAPPED) == set(trapped), "the sets to hold the trapped")
+        for client in trapped:
+            assert greeting(client).startswith(DEFERD)
+        say(f"a new list was in the sets {known:.2f} s after the reload")
+
+        deferd.change(exempt=[listed[0], trapped[1]])
+        wait_for(lambda: held(BLACK) == {listed[1], network} and held(TRAPPED) == {trapped[0]}, "who is exempt to be let pass")
+        for client, who in ((listed[0], MTA), (trapped[1], MTA), (listed[1], DEFERD), (trapped[0], DEFERD)):
+            assert greeting(client).startswith(who), client
+
+        deferd.change(exempt=[], listed=[listed[0]])
+        wait_for(lambda: held(BLACK) == {listed[0]} and held(TRAPPED) == set(trapped), "the sets to be as the next list says")
+        for client, who in ((listed[0], DEFERD), (listed[1], MTA), (neighbour, MTA)):
+            assert greeting(client).startswith(who), client
 
 
 def strangers_reach_the_mail_server_while_deferd_stands_still():
@@ -191,6 +229,28 @@ def what_happens_to_the_set_is_healed():
             run("nft", "delete", "element", "inet", "deferd", "white6", f"{{ {stray} }}")
 
 
+def children_of(pid):
+    """How many: zombies, too."""
+    found = 0
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            found += path.read_text().rpartition(") ")[2].split()[1] == str(pid)
+    return found
+
+
+def a_started_helper_is_buried_though_its_plugin_is_gone():
+    with temporary_folder() as folder:
+        table, program = folder / "white", pathlib.Path(os.environ["DEFERD_BUILD"]) / "bin" / "deferd-helper"
+        words = [str(program), "--table", f"white=file:{table}", "--stdio"]
+        with Deferd(os.environ["DEFERD_BUILD"], folder, plugins=f"  - pfbridge: {{helper: {json.dumps(words)}}}\n") as deferd:
+            deferd.ctl("add", "white", "192.0.2.7")
+            wait_for(lambda: table.exists() and "192.0.2.7" in table.read_text(), "the helper to be told")
+            assert children_of(deferd.process.pid) == 1
+            deferd.write_config()
+            assert "reload.done" in deferd.reload(), deferd.log()
+            wait_for(lambda: children_of(deferd.process.pid) == 0, "the helper to be gone")
+
+
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of all that ends what was started
 lay_cable()
 stack = contextlib.ExitStack()
@@ -199,5 +259,7 @@ sink = Sink()
 postfix = stack.enter_context(Mta(stack.enter_context(temporary_folder()), sink.port))
 TESTS = [who_comes_back_in_time_reaches_the_mail_server_and_is_seen_there, a_host_that_is_written_to_may_answer,
          a_row_that_ends_leaves_the_set, the_trapped_stay_in_the_tarpit, a_white_client_that_is_trapped_leaves_the_set,
-         strangers_reach_the_mail_server_while_deferd_stands_still, what_happens_to_the_set_is_healed]
+         only_the_listed_and_the_trapped_meet_deferd_where_that_is_wanted,
+         strangers_reach_the_mail_server_while_deferd_stands_still, what_happens_to_the_set_is_healed,
+         a_started_helper_is_buried_though_its_plugin_is_gone]
 play([test for test in TESTS if len(sys.argv) < 3 or test.__name__ in sys.argv[2:]])
