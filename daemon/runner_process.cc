@@ -1,5 +1,6 @@
 #include "daemon/runner_process.h"
 
+#include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -46,6 +47,7 @@ void RunnerProcess::be_runner(Descriptor channel) const {
   closelog();     // its descriptor goes next
   close_all_but({channel.get()});
   reset_signals();
+  if (chdir("/") != 0) std::exit(EX_OSERR);  // for its commands, where spawn() cannot
   std::exit(wiring_.run(std::move(channel)));
 }
 

@@ -24,7 +24,7 @@ Result<void> check_command(const Command& command);
 Result<std::pair<Descriptor, Descriptor>> connect_command(Command::Talk talk);
 
 /// Starts `command` as deferd/commands.h says, with `its_end` of connect_command(). Returns its process, which leads a group, or
-/// an errno. Any thread.
+/// an errno. Any thread. Where posix_spawn(3) cannot change the folder (OpenBSD) it runs in ours instead of `/`.
 tl::expected<pid_t, int> spawn(const Command& command, int its_end);
 
 /// Whether the child `pid` has ended. If so the rest of its process group is killed, and it is reaped: `pid` means nothing any
