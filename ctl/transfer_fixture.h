@@ -8,6 +8,7 @@
 #include "ctl/cli.h"
 #include "ctl/exit_code.h"
 #include "ctl/spamdb.h"
+#include "deferd/ascii.h"
 
 namespace deferd::ctl {
 
@@ -79,6 +80,19 @@ class TransferTest : public ControlTest {
     if (name == "add-trap") {
       Value answer = one("address", address);
       answer.set("new", traps.try_emplace(address, clock_.now()).second);
+      rows.row(answer);
+    } else if (name == "import-traps") {
+      std::int64_t added = 0;
+      for (const auto& row : args.find("rows")->items())
+        if (row.items()[0].text().find("..") != std::string::npos)
+          return fail(Errc::invalid, "'address' has no domain after the @");
+      for (const auto& row : args.find("rows")->items()) {
+        const auto trap = lower(row.items()[0].text());
+        const bool fresh = args.find("dry")->boolean() ? !traps.contains(trap) : traps.try_emplace(trap, clock_.now()).second;
+        added += fresh ? 1 : 0;
+      }
+      Value answer = one("added", added);
+      answer.set("kept", static_cast<std::int64_t>(args.find("rows")->size()) - added);
       rows.row(answer);
     } else if (name == "remove-trap") {
       Value answer = one("address", address);

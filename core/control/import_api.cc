@@ -10,6 +10,7 @@
 // an operator's note. `skipped`: no loaded plugin takes those. `part`: of those that belong together the first alone is logged.
 //
 // All of it is checked before anything is written. Where writing fails it ends; what was written stays, and may be sent again.
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -156,37 +157,15 @@ Result<FirstRow> ask_plugins(const ControlParts& parts, std::string_view command
   return answer;
 }
 
-/// A dry one has the plugin look at each address all the same.
-Result<Counts> import_traps(const ControlParts& parts, const std::vector<const Value*>& rows, bool dry) {
-  Counts counts;
-  for (const Value* row : rows) {
-    Value question = Value::map();
-    question.set("address", row->items()[0]);
-    if (row->items()[1].text() != "0") question.set("added", row->items()[1]);
-    auto answer = ask_plugins(parts, dry ? "list-traps" : "add-trap", question);
-    if (!answer) return tl::unexpected(answer.error());
-    const bool fresh = dry ? answer->first.is_null() : answer->number("new") != 0;
-    ++(fresh ? counts.added : counts.kept);
-  }
-  return counts;
-}
-
-Result<Counts> import_grey(const ControlParts& parts, const Value& rows, bool dry) {
+/// A plugin's own rows. It looks at all of them before it writes one.
+Result<Counts> import_by(const ControlParts& parts, std::string_view command, const Value& rows, bool dry) {
   Value question = Value::map();
   question.set("dry", dry);
   question.set("rows", rows);
-  auto answer = ask_plugins(parts, "import-grey", question);
+  auto answer = ask_plugins(parts, command, question);
+  if (!answer && answer.error().code == Errc::not_found) return Counts{0, 0, 0, static_cast<std::int64_t>(rows.size())};
   if (!answer) return tl::unexpected(answer.error());
   return Counts{answer->number("added"), answer->number("kept"), answer->number("expired"), 0};
-}
-
-/// What no loaded plugin takes is skipped.
-template <class Import>
-Result<Counts> plugins_take(std::size_t rows, Import import) {
-  if (rows == 0) return Counts{};
-  auto counts = import();
-  if (!counts && counts.error().code == Errc::not_found) return Counts{0, 0, 0, static_cast<std::int64_t>(rows)};
-  return counts;
 }
 
 bool is_set(const Value& body, std::string_view name) {
@@ -201,10 +180,12 @@ class Import {
 
   Result<Value> run(bool dry) {
     if (auto read = this->read(); !read) return tl::unexpected(read.error());
-    if (dry) return answer_of(go(true));
-    for (const auto member : kOfPlugins)
-      if (auto checked = one(member, true); !checked) return tl::unexpected(checked.error());
-    return answer_of(go(false));
+    // What a plugin refuses it refuses before it writes; but others must not have written before it then.
+    const bool several = std::count_if(kMembers.begin(), kMembers.end(), [&](auto member) { return rows(member) > 0; }) > 1;
+    if (several && !dry)
+      for (const auto member : kOfPlugins)
+        if (auto checked = one(member, true); !checked) return tl::unexpected(checked.error());
+    return answer_of(go(dry));
   }
   std::int64_t added() const { return added_; }
 
@@ -216,13 +197,14 @@ class Import {
   Result<void> read() {
     for (RowsImport* rows : {&white_, &trapped_})
       if (auto done = rows->read(body_, now_); !done) return done;
-    auto traps = rows_of(body_, "traps", 2);
-    if (!traps) return tl::unexpected(traps.error());
-    auto grey = rows_of(body_, "grey", 8);
-    if (!grey) return tl::unexpected(grey.error());
-    traps_ = std::move(*traps);
-    grey_ = grey->size();
+    if (auto traps = rows_of(body_, "traps", 2); !traps) return tl::unexpected(traps.error());
+    if (auto grey = rows_of(body_, "grey", 8); !grey) return tl::unexpected(grey.error());
     return {};
+  }
+
+  std::size_t rows(std::string_view member) const {
+    const Value* list = body_.find(member);
+    return list != nullptr ? list->size() : 0;
   }
 
   /// Ends at the first error.
@@ -239,8 +221,8 @@ class Import {
   Result<Counts> one(std::string_view member, bool dry) {
     if (member == kWhite) return white_.write(parts_.engine, now_, dry);
     if (member == kTrapped) return trapped_.write(parts_.engine, now_, dry);
-    if (member == "traps") return plugins_take(traps_.size(), [&] { return import_traps(parts_, traps_, dry); });
-    return plugins_take(grey_, [&] { return import_grey(parts_, *body_.find("grey"), dry); });
+    if (rows(member) == 0) return Counts{};
+    return import_by(parts_, member == "traps" ? "import-traps" : "import-grey", *body_.find(member), dry);
   }
 
   Result<Value> answer_of(const Result<All>& all) {
@@ -257,8 +239,6 @@ class Import {
   const Value& body_;
   const Time now_ = parts_.clock.now();
   RowsImport white_{kWhite, is_set(body_, "replace")}, trapped_{kTrapped, is_set(body_, "replace")};
-  std::vector<const Value*> traps_;
-  std::size_t grey_ = 0;
   std::int64_t added_ = 0;
 };
 

@@ -76,7 +76,7 @@ TEST_F(ControlTest, WritesNothingOfABatchThatAPluginRefuses) {
   use_command([&](Context&, std::string_view name, const Value& args, Rows&) -> Result<void> {
     const Value* dry = args.find("dry");
     if (name == "import-grey" && dry->boolean()) return fail(Errc::invalid, "no client");
-    if (name == "add-trap" || (dry != nullptr && !dry->boolean())) written += name;
+    if (!dry->boolean()) written += name;
     return {};
   });
   serve();
@@ -91,8 +91,9 @@ TEST_F(ControlTest, WritesNothingOfABatchThatAPluginRefuses) {
 TEST_F(ControlTest, EndsAtTheFirstThingThatCannotBeWritten) {
   std::string written;
   use_command([&](Context&, std::string_view name, const Value& args, Rows&) -> Result<void> {
-    if (name == "add-trap") return fail(Errc::io, "the disk is full");
-    if (name == "import-grey" && !args.find("dry")->boolean()) written += name;
+    const bool dry = args.find("dry")->boolean();
+    if (name == "import-traps" && !dry) return fail(Errc::io, "the disk is full");
+    if (!dry) written += name;
     return {};
   });
   serve();
@@ -150,23 +151,36 @@ TEST_F(ControlTest, HandsTrapsAndGreyMailToPlugins) {
                          R"({"traps": [["trap@example.net", 0], ["t@example.net", 5]],)"
                          R"("grey": [["192.0.2.7", "helo", "a@b", "c@d", 1, 2, 3, 4]]})");
   EXPECT_EQ(reply.status, 200) << reply.text;
-  EXPECT_EQ(at(reply.json, "traps.added"), "2");
+  EXPECT_EQ(at(reply.json, "traps"), R"({"added":1,"kept":2,"expired":0,"skipped":0})");
   EXPECT_EQ(at(reply.json, "grey"), R"({"added":1,"kept":2,"expired":0,"skipped":0})");
   EXPECT_EQ(ask("PUT", "/v1/traps", R"({"address": "trap@example.net"})").status, 200);
   EXPECT_EQ(ask("DELETE", "/v1/traps?address=trap%40example.net").status, 200);
   EXPECT_EQ(ask("POST", "/v1/delete-grey", R"({"client": "192.0.2.7"})").status, 200);
   EXPECT_EQ(recorder.asked,
-            "list-traps {\"address\":\"trap@example.net\"}\n"
-            "list-traps {\"address\":\"t@example.net\",\"added\":\"5\"}\n"
+            "import-traps {\"dry\":true,\"rows\":[[\"trap@example.net\",\"0\"],[\"t@example.net\",\"5\"]]}\n"
             "import-grey {\"dry\":true,\"rows\":[[\"192.0.2.7\",\"helo\",\"a@b\",\"c@d\",\"1\",\"2\",\"3\",\"4\"]]}\n"
-            "add-trap {\"address\":\"trap@example.net\"}\n"
-            "add-trap {\"address\":\"t@example.net\",\"added\":\"5\"}\n"
+            "import-traps {\"dry\":false,\"rows\":[[\"trap@example.net\",\"0\"],[\"t@example.net\",\"5\"]]}\n"
             "import-grey {\"dry\":false,\"rows\":[[\"192.0.2.7\",\"helo\",\"a@b\",\"c@d\",\"1\",\"2\",\"3\",\"4\"]]}\n"
             "add-trap {\"address\":\"trap@example.net\"}\n"
             "remove-trap {\"address\":\"trap@example.net\"}\n"
             "delete-grey {\"client\":\"192.0.2.7\"}\n");
   EXPECT_EQ(ask("PUT", "/v1/traps", "{}").status, 400);
   EXPECT_EQ(ask("DELETE", "/v1/traps").status, 400);
+}
+
+TEST_F(ControlTest, AsksAPluginOnceIfNobodyElseWritesBeforeIt) {
+  Recorder recorder;
+  use_command(recorder.command());
+  serve();
+  ask("POST", "/v1/import", R"({"white": [], "traps": [["trap@example.net", 0]]})");
+  EXPECT_EQ(recorder.asked, R"(import-traps {"dry":false,"rows":[["trap@example.net","0"]]})"
+                            "\n");
+  recorder.asked.clear();
+  ask("POST", "/v1/import", R"({"white": [["192.0.2.7", 0, "never", "", "", ""]], "traps": [["trap@example.net", 0]]})");
+  EXPECT_EQ(recorder.asked, R"(import-traps {"dry":true,"rows":[["trap@example.net","0"]]})"
+                            "\n"
+                            R"(import-traps {"dry":false,"rows":[["trap@example.net","0"]]})"
+                            "\n");
 }
 
 TEST_F(ControlTest, SaysThatNoPluginTakesTraps) {

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
+#include <vector>
 
 #include "added_traps.h"
 #include "hits.h"
@@ -15,8 +17,7 @@ std::string_view text_of(const Value& args, std::string_view name) {
   return value != nullptr && value->is_text() ? std::string_view(value->text()) : std::string_view{};
 }
 
-Result<std::string> address_of(const Value& args) {
-  const auto text = text_of(args, "address");
+Result<std::string> address_of(std::string_view text) {
   if (text.size() > kAddressMax) return fail(Errc::invalid, "'address' is longer than any mail address");
   const auto folded = fold(text);
   const auto wrong = wrong_address(folded);
@@ -26,12 +27,11 @@ Result<std::string> address_of(const Value& args) {
   return folded;
 }
 
-/// Seconds since 1970, as what is imported tells when it was added; else now.
-Time added_of(const Value& args, Time now) {
-  const auto text = text_of(args, "added");
+/// Seconds since 1970; 0 is now.
+Time added_of(std::string_view text, Time now) {
   Duration::rep seconds = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  return text.empty() || read.ec != std::errc{} ? now : Time(Duration(seconds));
+  return read.ec != std::errc{} || seconds == 0 ? now : Time(Duration(seconds));
 }
 
 Value trap_row(const std::string& address, Time added) {
@@ -45,6 +45,7 @@ Value trap_row(const std::string& address, Time added) {
 
 Result<void> Commands::run(std::string_view command, const Value& args, Rows& rows) {
   if (command == "add-trap") return add(args, rows);
+  if (command == "import-traps") return import_many(args, rows);
   if (command == "remove-trap") return remove(args, rows);
   if (command == "list-traps") return list(args, rows);
   if (command == "show") return show(args, rows);
@@ -53,9 +54,9 @@ Result<void> Commands::run(std::string_view command, const Value& args, Rows& ro
 }
 
 Result<void> Commands::add(const Value& args, Rows& rows) {
-  const auto address = address_of(args);
+  const auto address = address_of(text_of(args, "address"));
   if (!address) return tl::unexpected(address.error());
-  const bool fresh = add_trap(context_.store(), *address, added_of(args, context_.clock().now()));
+  const bool fresh = add_trap(context_.store(), *address, context_.clock().now());
   Value row = Value::map();
   row.set("address", *address);
   row.set("new", fresh);
@@ -63,8 +64,32 @@ Result<void> Commands::add(const Value& args, Rows& rows) {
   return {};
 }
 
+Result<void> Commands::import_many(const Value& args, Rows& rows) {
+  const auto* list = args.is_map() ? args.find("rows") : nullptr;
+  const auto* dry = args.is_map() ? args.find("dry") : nullptr;
+  if (list == nullptr || !list->is_list()) return fail(Errc::invalid, "'rows' must be a list");
+  std::vector<std::pair<std::string, Time>> traps;
+  for (const auto& row : list->items()) {
+    if (!row.is_list() || row.size() != 2) return fail(Errc::invalid, "each of 'rows' must be a list of 2 texts");
+    auto address = address_of(row.items()[0].text());
+    if (!address) return tl::unexpected(address.error());
+    traps.emplace_back(std::move(*address), added_of(row.items()[1].text(), context_.clock().now()));
+  }
+  std::int64_t added = 0, kept = 0;
+  for (const auto& [address, when] : traps) {
+    const bool fresh =
+        dry != nullptr && dry->boolean() ? !find_added(context_.store(), address) : add_trap(context_.store(), address, when);
+    ++(fresh ? added : kept);
+  }
+  Value row = Value::map();
+  row.set("added", added);
+  row.set("kept", kept);
+  rows.row(row);
+  return {};
+}
+
 Result<void> Commands::remove(const Value& args, Rows& rows) {
-  const auto address = address_of(args);
+  const auto address = address_of(text_of(args, "address"));
   if (!address) return tl::unexpected(address.error());
   Value row = Value::map();
   row.set("address", *address);
@@ -76,7 +101,7 @@ Result<void> Commands::remove(const Value& args, Rows& rows) {
 
 Result<void> Commands::list(const Value& args, Rows& rows) {
   if (!text_of(args, "address").empty()) {
-    const auto address = address_of(args);
+    const auto address = address_of(text_of(args, "address"));
     if (!address) return tl::unexpected(address.error());
     const auto added = find_added(context_.store(), *address);
     if (added) rows.row(trap_row(*address, *added));

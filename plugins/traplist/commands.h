@@ -16,6 +16,7 @@ class Commands {
 
  private:
   Result<void> add(const Value& args, Rows& rows);
+  Result<void> import_many(const Value& args, Rows& rows);
   Result<void> remove(const Value& args, Rows& rows);
   Result<void> list(const Value& args, Rows& rows);
   Result<void> show(const Value& args, Rows& rows);

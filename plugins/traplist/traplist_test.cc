@@ -221,6 +221,35 @@ TEST_F(TraplistTest, TakesTrapsWhileItRuns) {
   EXPECT_THROW(command("add-trap", {{"address", std::string(kAddressMax, 'x') + "@example.net"}}), ErrorException);
 }
 
+TEST_F(TraplistTest, TakesManyTrapsOfOthersOrNone) {
+  const auto take_over = [&](std::initializer_list<std::pair<const char*, const char*>> traps, bool dry = false) {
+    Value args = Value::map();
+    args.set("dry", dry);
+    Value& rows = args.set("rows", Value::list());
+    for (const auto& [address, added] : traps) {
+      Value& row = rows.append(Value::list());
+      row.append(address);
+      row.append(added);
+    }
+    FakeContext context(host);
+    FakeRows answer;
+    const auto done = plugin->on_command(context, "import-traps", args, answer);
+    return done ? answer.rows.at(0).to_json() : done.error().what;
+  };
+  EXPECT_EQ(take_over({{"one@example.net", "0"}, {"Two@example.net", "1700000000"}}, true), R"({"added":2,"kept":0})");
+  EXPECT_TRUE(command("list-traps", {}).empty());
+  EXPECT_EQ(take_over({{"one@example.net", "0"}, {"Two@example.net", "1700000000"}, {"two@example.net", "5"}}),
+            R"({"added":2,"kept":1})");
+  EXPECT_EQ(command("list-traps", {{"address", "one@example.net"}})[0].to_json(),
+            R"({"address":"one@example.net","added":"2026-01-01T00:00:00Z"})");
+  EXPECT_EQ(command("list-traps", {{"address", "two@example.net"}})[0].to_json(),
+            R"({"address":"two@example.net","added":"2023-11-14T22:13:20Z"})");
+  EXPECT_TRUE(is_defer(to("two@example.net")));
+  EXPECT_NE(take_over({{"three@example.net", "0"}, {"example.net", "0"}}).find("must be a mail address"), std::string::npos);
+  EXPECT_EQ(command("list-traps", {}).size(), 2u);
+  EXPECT_THROW(command("import-traps", {}), ErrorException);
+}
+
 TEST_F(TraplistTest, ForgetsAClientThatIsDeleted) {
   auto config = with_trap();
   config.hits = 2;
