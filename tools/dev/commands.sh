@@ -94,8 +94,9 @@ tests_at_once() { echo $(($(jobs_at_once) + 1)); }
 run_ctest() {
   local place=build/$1
   shift
+  # A daemon that a scenario is played to must end where it goes wrong: nobody reads what it says.
   rm -rf "$place/reports"
-  (export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp" && cd "$place" && ctest --output-on-failure --no-tests=error -j "$(tests_at_once)" "$@") | tee "$place/test-log" || true # judged below
+  (export TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/tests/tsan.supp" && cd "$place" && ctest --output-on-failure --no-tests=error -j "$(tests_at_once)" "$@") | tee "$place/test-log" || true # judged below
   /usr/bin/python3 tools/dev/summary.py "$place" tests/allowed-skips | tee "$place/test-summary"
 }
 
