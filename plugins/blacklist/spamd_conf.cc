@@ -7,15 +7,15 @@
 namespace deferd::blacklist {
 namespace {
 
-constexpr std::string_view kBlanks = " \t";
+constexpr std::string_view kBetweenWords = " \t";
 
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
   for (;;) {
-    const auto start = text.find_first_not_of(kBlanks);
+    const auto start = text.find_first_not_of(kBetweenWords);
     if (start == text.npos) return words;
     text.remove_prefix(start);
-    const auto end = std::min(text.find_first_of(kBlanks), text.size());
+    const auto end = std::min(text.find_first_of(kBetweenWords), text.size());
     words.emplace_back(text.substr(0, end));
     text.remove_prefix(end);
   }
