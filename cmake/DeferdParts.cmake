@@ -54,8 +54,8 @@ function(deferd_part name)
   target_precompile_headers(deferd-${name} REUSE_FROM part-headers)
 endfunction()
 
-# Every unit test program, without the end-to-end tests' needs. What only tests run is compiled without optimization, which halves
-# the build of them.
+# Every unit test program, without the end-to-end tests' needs. What only tests run is compiled without optimization: it need not
+# be fast.
 set(test_options $<$<CONFIG:Release>:-O0>)
 if(DEFERD_TESTS)
   add_custom_target(unit-tests)
