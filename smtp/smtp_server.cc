@@ -69,6 +69,7 @@ struct SmtpServer::State {
   std::vector<std::unique_ptr<IoThread>> io;
   std::optional<boost::asio::steady_timer> retry_timer;  // of io.front()'s thread
   std::vector<Absent> absent;                            // once started, of that thread alone
+  bool leaving = false;                                  // of that thread: nobody is waited for any more
 
   std::mutex mutex;
   std::condition_variable ended;
@@ -120,6 +121,7 @@ void SmtpServer::start() {
 }
 
 void SmtpServer::State::retry_later() {
+  if (leaving) return;
   if (!retry_timer) retry_timer.emplace(io.front()->context());
   retry_timer->expires_after(kRetry);
   retry_timer->async_wait([this](const boost::system::error_code& error) {
@@ -128,6 +130,7 @@ void SmtpServer::State::retry_later() {
 }
 
 void SmtpServer::State::retry() {
+  if (leaving) return;  // its time was up when it was cancelled
   std::vector<Absent> still;
   for (auto& one : absent) {
     auto listener = open_listener(one.address, owner);
@@ -198,6 +201,10 @@ bool SmtpServer::stop(const std::function<bool()>& hurry) {
   auto& state = *state_;
   if (!state.started) return true;
   if (state.stopped) return *state.stopped;
+  boost::asio::post(state.io.front()->context(), [&state] {
+    state.leaving = true;
+    if (state.retry_timer) state.retry_timer->cancel();
+  });
   for (auto& thread : state.io) thread->stop();
   state.stopped = state.wait_until_gone(hurry) && state.front.workers.wait_until_idle(kHookPatience);
   if (!*state.stopped) {

@@ -104,6 +104,7 @@ TEST_F(SmtpServerTest, ServesWithoutAnAddressThatIsThereTooLateToBeBound) {
   EXPECT_EQ(server->listening().size(), 1u);
   EXPECT_TRUE(
       log.contains("error smtp.address_refused error=127.0.0.1:1: cannot bind it: Permission denied what=needs a restart"));
+  EXPECT_TRUE(server->stop()) << "it does not wait for the address";
 }
 
 TEST_F(SmtpServerTest, HearsAnEndThatComesTogetherWithTheLastWords) {
