@@ -254,12 +254,15 @@ bool TableSync::finished_read(SteadyTime now) {
     dirty_since_.reset();
   else if (!dirty_since_)
     dirty_since_ = now;
-  suspects_.clear();
+  // A table that changes while it is read may not show all: what was not seen may be there all the same, and is looked for once
+  // more.
+  doubted_ = !meanwhile_.empty() && !doubted_;
+  if (!doubted_) suspects_.clear();
   for (const Prefix& entry : gone) suspects_.put(entry, {});
   for (const Prefix& entry : meanwhile_)
     if (!wanted_.find(set_, entry)) suspects_.put(entry, {});
   meanwhile_.clear();
-  if (clean_ && gone.empty() && held_ == 0) verified_ = position_;
+  if (clean_ && !doubted_ && gone.empty() && held_ == 0) verified_ = position_;
 
   read_ = {};
   read_failures_ = 0;

@@ -119,6 +119,7 @@ class TableSync {
   bool distrusted_ = false;
   bool adopting_ = false;
   bool clean_ = false;       // when it was read: nothing was pending
+  bool doubted_ = false;     // the last reading was disturbed, so what it did not show was not believed to be gone
   bool overflowed_ = false;  // black has changed by more than is kept in dirty_
   bool ours_ = false;        // black was read since it is known, and nothing was held: what it held went by our changes
   std::string position_;

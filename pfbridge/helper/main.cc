@@ -79,6 +79,7 @@ int serve(Stream& stream, Lifeline lifeline, Tables& tables, Captures& captures)
       return kFailed;
     }
   }
+  if (lifeline.is_cut()) log("standard input has ended: who started this helper is gone");
   return tables.bypass->leave() || asked_to_end ? 0 : kFailed;
 }
 

@@ -143,7 +143,8 @@ int NftDump::send(int type, int flags, const Place& place) {
   const auto length = static_cast<std::uint32_t>(request.size());
   std::memcpy(request.data(), &length, sizeof length);
   changed_meanwhile_ = false;
-  return ::send(socket_, request.data(), request.size(), 0) < 0 ? errno : 0;
+  // Not send(2), which is a system call of its own on some processors, and not one that the helper may use.
+  return ::sendto(socket_, request.data(), request.size(), 0, nullptr, 0) < 0 ? errno : 0;
 }
 
 /// Calls `use(attributes)` for each message that comes at once. 0, or an errno.

@@ -2,10 +2,10 @@
 // them. The whole takes 2 s for 200,000 hosts, and libnftables, which makes a text of it, as long again.
 #pragma once
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "pfbridge/helper/entry.h"
@@ -17,7 +17,10 @@ struct NftElement {
   Family family = Family::v4;
   std::array<std::uint8_t, 16> bytes{};
   bool begins = true;
-  auto operator<=>(const NftElement&) const = default;
+  bool operator==(const NftElement&) const = default;
+  bool operator<(const NftElement& other) const {  // libc++ before 17 has no <=> for arrays
+    return std::tie(family, bytes, begins) < std::tie(other.family, other.bytes, other.begins);
+  }
 };
 
 /// Appends the elements that a message of the kernel tells of: the attributes of NFT_MSG_NEWSETELEM.
