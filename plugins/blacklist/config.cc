@@ -156,7 +156,7 @@ Schema<ListConfig> ListConfig::schema() {
       .field("every", &ListConfig::every, "How often it is looked at, 1m to 30d; 1h unless given, a file 1m.")
       .field("max_age", &ListConfig::max_age, 0s, 366 * 24h,
              "Not used any more when it could not be fetched for so long; 0 is for ever.")
-      .field("timeout", &ListConfig::timeout, 1s, 1h, "A fetch ends after so long.")
+      .field("timeout", &ListConfig::timeout, 1s, 1h, "A fetch ends after so long, and with it the reading of what comes.")
       .field("min_entries", &ListConfig::min_entries, 0u, 100'000'000u, "With fewer entries the former list stays.")
       .field("max_entries", &ListConfig::max_entries, 1u, 100'000'000u,
              "With more entries, or prefixes that its ranges make, the former list stays.")

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "testing_support.h"
@@ -14,6 +16,7 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 const Time kNow{std::chrono::seconds(1767225600)};
 
@@ -93,6 +96,21 @@ TEST_F(CopiesTest, ReplacesNothingBeforeItIsWhole) {
   }
   EXPECT_EQ(body("mine"), "192.0.2.1\n");
   EXPECT_THAT(files(), ElementsAre("mine.list"));
+}
+
+TEST_F(CopiesTest, RemoveWhatWasLeftBehindLongAgo) {
+  ASSERT_EQ(write("mine"), "");
+  const auto left = [&](const char* name, std::chrono::hours ago) {
+    const auto path = folder.file(std::string("lists/") + name);
+    std::ofstream{path} << "half a list";
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - ago);
+  };
+  left("mine.list.abcdef", 3h);
+  left("mine.list.another", 3h);  // not ours
+  left("other.list.abcdef", 3h);
+  left("mine.list.aaaaaa", 1h);  // perhaps somebody still writes it
+  ASSERT_EQ(write("mine"), "");
+  EXPECT_THAT(files(), UnorderedElementsAre("mine.list", "mine.list.another", "mine.list.aaaaaa", "other.list.abcdef"));
 }
 
 TEST_F(CopiesTest, AreForOurOwnEyes) {

@@ -7,8 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 namespace deferd::blacklist {
 namespace {
@@ -18,6 +21,8 @@ constexpr std::string_view kHeadEnd = "\n\n";
 constexpr std::size_t kHeadRoom = 4096;  // beside the source; what a server says of a list is shorter
 constexpr std::size_t kLargestHead = 1 << 20;
 constexpr std::size_t kCopyPiece = 256 * 1024;
+constexpr std::string_view kUnique = "XXXXXX";         // of mkostemp(3)
+constexpr auto kLongestFetch = std::chrono::hours(2);  // more than `timeout` may be
 
 /// One line, whatever the source calls itself.
 std::string one_line(std::string text) {
@@ -124,10 +129,24 @@ NewCopy::~NewCopy() {
   if (!fresh_.empty()) ::unlink(fresh_.c_str());
 }
 
+/// What a daemon that was killed while a list came has left here. Another one's may be on its way, but not for so long.
+void NewCopy::remove_leftovers() const {
+  namespace fs = std::filesystem;
+  const auto begins = fs::path(path_).filename().string() + '.';
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder_, error)) {
+    const auto name = entry.path().filename().string();
+    if (name.size() != begins.size() + kUnique.size() || !name.starts_with(begins)) continue;
+    const auto written = entry.last_write_time(error);
+    if (!error && fs::file_time_type::clock::now() - written > kLongestFetch) fs::remove(entry.path(), error);
+  }
+}
+
 /// A new file, mode 0600, that is called as no other.
 Result<void> NewCopy::begin() {
   if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) return tl::unexpected(file_error(folder_));
-  auto name = path_ + ".XXXXXX";
+  remove_leftovers();
+  auto name = path_ + "." + std::string(kUnique);
   file_ = Descriptor(::mkostemp(name.data(), O_CLOEXEC));
   if (!file_) return tl::unexpected(file_error(name));
   fresh_ = std::move(name);
@@ -138,6 +157,10 @@ Result<void> NewCopy::begin() {
 void NewCopy::append(std::string_view bytes) {
   if (done_ && !file_) done_ = begin();
   if (done_) done_ = write_all(file_, bytes, fresh_);
+  if (done_ || fresh_.empty()) return;
+  ::unlink(fresh_.c_str());  // the room it takes is needed, and the list goes on without it
+  fresh_.clear();
+  file_ = Descriptor();
 }
 
 Result<void> NewCopy::keep(const Validators& validators, Time fetched, Time checked) {

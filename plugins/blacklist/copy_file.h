@@ -57,6 +57,7 @@ class NewCopy {
   Result<void> keep(const Validators& validators, Time fetched, Time checked);
 
  private:
+  void remove_leftovers() const;
   Result<void> begin();
   Result<void> end(const std::string& head, Time checked);
 

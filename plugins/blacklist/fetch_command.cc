@@ -61,7 +61,9 @@ Result<Fetched> fetch_command(const std::vector<std::string>& words, const Fetch
     if (watch.stop) return fail(Errc::unavailable, "was stopped");
     if (steady_clock::now() >= end) return fail(Errc::unavailable, "the program did not end in time");
     pollfd waiting{(*running)->descriptor(), POLLIN, 0};
-    if (::poll(&waiting, open ? 1 : 0, open ? kLookForStop : kLookForEnd) <= 0) continue;
+    const int ready = ::poll(&waiting, open ? 1 : 0, open ? kLookForStop : kLookForEnd);
+    if (ready == 0 && ended) open = false;  // it has written all that it will, whoever else has the other end
+    if (ready <= 0) continue;
     const auto more = output.read_some();
     if (!more) return tl::unexpected(more.error());
     open = *more;

@@ -67,6 +67,11 @@ TEST_F(FetchCommand, TakesNoOutputOfAProgramThatFails) {
   EXPECT_THAT(run({"/no/such/program"}), HasSubstr("error: /no/such/program: No such file"));
 }
 
+TEST_F(FetchCommand, WaitsForNobodyWhoHoldsTheOutputOfAProgramThatHasEnded) {
+  limits.time = 10s;
+  EXPECT_EQ(shell("setsid sleep 15 & echo 192.0.2.1"), "192.0.2.1\n");
+}
+
 TEST_F(FetchCommand, FailsWhileNoProgramsAreRun) {
   host.break_commands({Errc::unavailable, "the command runner is away"});
   EXPECT_EQ(run({"true"}), "error: the command runner is away");
