@@ -2,6 +2,8 @@
 
 #include <array>
 #include <charconv>
+#include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -75,10 +77,12 @@ Result<void> Commands::import_many(const Value& args, Rows& rows) {
     if (!address) return tl::unexpected(address.error());
     traps.emplace_back(std::move(*address), added_of(row.items()[1].text(), context_.clock().now()));
   }
+  const bool only_asked = dry != nullptr && dry->boolean();
+  std::set<std::string_view> seen;  // twice in one list is once
   std::int64_t added = 0, kept = 0;
   for (const auto& [address, when] : traps) {
-    const bool fresh =
-        dry != nullptr && dry->boolean() ? !find_added(context_.store(), address) : add_trap(context_.store(), address, when);
+    const bool fresh = only_asked ? seen.insert(address).second && !find_added(context_.store(), address)
+                                  : add_trap(context_.store(), address, when);
     ++(fresh ? added : kept);
   }
   Value row = Value::map();

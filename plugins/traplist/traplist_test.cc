@@ -236,7 +236,8 @@ TEST_F(TraplistTest, TakesManyTrapsOfOthersOrNone) {
     const auto done = plugin->on_command(context, "import-traps", args, answer);
     return done ? answer.rows.at(0).to_json() : done.error().what;
   };
-  EXPECT_EQ(take_over({{"one@example.net", "0"}, {"Two@example.net", "1700000000"}}, true), R"({"added":2,"kept":0})");
+  EXPECT_EQ(take_over({{"one@example.net", "0"}, {"Two@example.net", "1700000000"}, {"two@example.net", "5"}}, true),
+            R"({"added":2,"kept":1})");
   EXPECT_TRUE(command("list-traps", {}).empty());
   EXPECT_EQ(take_over({{"one@example.net", "0"}, {"Two@example.net", "1700000000"}, {"two@example.net", "5"}}),
             R"({"added":2,"kept":1})");
