@@ -1,6 +1,7 @@
 // nft's listing in JSON, libnftables-json(5): {"nftables": [{"chain": ...}, {"set": ...}, {"rule": {"expr": [...]}}, ...]}.
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "ctl/member.h"
 #include "ctl/packet_filter.h"
@@ -72,7 +73,7 @@ class NftRule {
       return match(member(value, {"left"}), member(value, {"right"}),
                    member(value, {"op"}).text() == "==" || member(value, {"op"}).text() == "in");
     if (kind == "vmap") return choose(member(value, {"key"}), member(value, {"data"}));
-    if (kind == "limit" || kind == "quota" || kind == "ct count") made_.narrow = true;
+    if (kind == "limit" || kind == "quota" || kind == "ct count" || kind == "xt") made_.narrow = true;
     if (kind == "log" && member(value, {"group"}).kind() == Value::Kind::integer)
       made_.log = "nflog:" + std::to_string(member(value, {"group"}).integer());
     decide(kind, value);
@@ -100,6 +101,7 @@ class NftRule {
 
   /// A verdict for each value of `key`, each a rule.
   void choose(const Value& key, const Value& data) {
+    auto made = std::exchange(rules_, {});
     for (const Value* pair : members_of(data)) {
       if (!pair->is_list() || pair->size() != 2) continue;
       const Value& verdict = pair->items()[1];
@@ -108,8 +110,9 @@ class NftRule {
       one.match(key, pair->items()[0], true);
       one.decide(verdict.key(0), verdict.items().front());
       one.finish();
-      rules_ = std::move(one.rules_);
+      made.insert(made.end(), one.rules_.begin(), one.rules_.end());
     }
+    rules_ = std::move(made);
   }
 
   /// Nothing more is asked.
