@@ -16,6 +16,10 @@ std::optional<Account> find_commands_account(const CommandsConfig& config, const
   try {
     auto account = find_account(config.user.empty() ? CommandsConfig::kUsualUser : config.user, {});
     if (account.uid == worker.uid) return std::nullopt;
+    if (account.gid == worker.gid)
+      throw ErrorException({Errc::invalid, "user: " + account.user +
+                                               " has the group of deferd's own user, whose files it must not "
+                                               "read; give it a group of its own"});
     return account;
   } catch (const ErrorException& error) {
     throw ErrorException({error.code, std::string("commands: ") + error.what()});

@@ -33,6 +33,12 @@ TEST(CommandsConfig, LeavesItToTheWorkerIfThereIsNobodyElse) {
   EXPECT_FALSE(find_commands_account({}, kWorker));
 }
 
+TEST(CommandsConfig, NamesNobodyInTheWorkersGroup) {
+  auto worker = kWorker;
+  worker.gid = getpwnam("nobody")->pw_gid;
+  EXPECT_THROW(find_commands_account({"nobody"}, worker), ErrorException);
+}
+
 TEST(CommandsConfig, NamesNobodyWhoIsNotThereOrRoot) {
   EXPECT_EQ(refused("no-such-account"), "commands: user: there is no account 'no-such-account' on this system");
   EXPECT_EQ(refused("root"), "commands: user: 'root' is root; name an account without privileges");

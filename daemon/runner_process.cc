@@ -23,6 +23,7 @@ void RunnerProcess::start(WorkerLink& worker) {
   if (!wiring_.run) return;
   due_.reset();
   wanted_ = true;
+  kill();  // one that has not seen yet that its worker has gone
   respawn_.started(clock_.steady());
   try {
     auto channel = make_socket_pair();
@@ -37,6 +38,7 @@ void RunnerProcess::start(WorkerLink& worker) {
   } catch (const ErrorException& error) {
     const auto wait = respawn_.ended(clock_.steady());
     due_ = clock_.steady() + wait;
+    kill();
     pid_ = 0;
     log_.error("monitor.runner_not_started", {{"what", error.what()}, {"again_in_s", std::int64_t{wait.count()}}});
   }

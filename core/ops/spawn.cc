@@ -3,15 +3,42 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string>
+#include <string_view>
+
+// Where posix_spawn(3) can also close what is left open, and change the folder.
+#if defined(__FreeBSD__)
+#define DEFERD_SPAWN_KNOWS_MORE
+#elif defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 34)
+#define DEFERD_SPAWN_KNOWS_MORE
+#endif
+#endif
 
 namespace deferd {
 namespace {
+
+constexpr std::string_view kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The file of a program, looked for in the PATH that it gets, not in ours; empty if there is none.
+std::string file_of(const std::string& program) {
+  if (program.find('/') != std::string::npos) return program;
+  for (std::size_t at = 0; at < kPath.size();) {
+    const auto end = std::min(kPath.find(':', at), kPath.size());
+    auto file = std::string(kPath.substr(at, end - at)) + "/" + program;
+    if (::access(file.c_str(), X_OK) == 0) return file;
+    at = end + 1;
+  }
+  return {};
+}
 
 /// What posix_spawn(3) is told.
 class SpawnOrders {
@@ -35,7 +62,7 @@ class SpawnOrders {
     posix_spawn_file_actions_adddup2(&actions_, its_end, STDOUT_FILENO);
     if (command.errors == Command::Errors::dropped)
       posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#if defined(DEFERD_SPAWN_KNOWS_MORE)
     posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);  // elsewhere all are closed on exec
     posix_spawn_file_actions_addchdir_np(&actions_, "/");
 #endif
@@ -57,9 +84,11 @@ class SpawnOrders {
     std::vector<char*> argv;
     for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
-    char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    char* environment[] = {path, nullptr};
-    return ::posix_spawnp(&pid, argv[0], &actions_, &attributes_, argv.data(), environment);
+    const auto file = file_of(words.front());
+    if (file.empty()) return ENOENT;
+    auto path = "PATH=" + std::string(kPath);
+    char* environment[] = {path.data(), nullptr};
+    return ::posix_spawn(&pid, file.c_str(), &actions_, &attributes_, argv.data(), environment);
   }
 
  private:
@@ -87,6 +116,8 @@ Result<std::pair<Descriptor, Descriptor>> connect_command(Command::Talk talk) {
       talk == Command::Talk::both ? ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) : ::pipe2(ends, O_CLOEXEC);
   if (failed != 0) return fail(Errc::io, std::string("cannot connect a program: ") + std::strerror(errno));
   ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  // So that another user's program can open /dev/stdout: who has no descriptor of it does not get at it.
+  if (talk == Command::Talk::listen) ::fchmod(ends[1], 0666);
   return std::pair(Descriptor(ends[0]), Descriptor(ends[1]));
 }
 
