@@ -21,12 +21,15 @@ def processes(program=None):
         with contextlib.suppress(OSError, KeyError):
             pid = int(path.name)
             name = (path / "cmdline").read_bytes().split(b"\0")[0].decode().split("/")[-1]
+            if os.readlink(path / "ns/net") != os.readlink("/proc/self/ns/net"):
+                continue  # another test's
             if status(pid)["Uid"].split()[0] == str(ACCOUNT.pw_uid) and not gone(pid) and program in (None, name):
                 found.append(pid)
     return found
 
 
 def runner():
+    wait_for(lambda: processes("deferd"), "what runs programs to be there")
     return processes("deferd")[0]
 
 
