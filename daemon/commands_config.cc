@@ -17,7 +17,7 @@ std::optional<Account> find_commands_account(const CommandsConfig& config, const
     auto account = find_account(config.user.empty() ? CommandsConfig::kUsualUser : config.user, {});
     if (account.uid == worker.uid) return std::nullopt;
     if (account.gid == worker.gid)
-      throw ErrorException({Errc::invalid, "user: " + account.user +
+      throw ErrorException({Errc::invalid, "user: " + account.name +
                                                " has the group of deferd's own user, whose files it must not "
                                                "read; give it a group of its own"});
     return account;
