@@ -22,8 +22,8 @@ class OneOfEach : public bridge::pf::Device {
     if (!is(look.source, v4, v4 ? "192.0.2.7" : "2001:db8::7") || !is(look.target, v4, v4 ? "127.0.0.1" : "fd00:25::1") ||
         ntohs(look.source_port) != 40000 || ntohs(look.target_port) != 8025)
       return ENOENT;
-    const auto meant = Address::parse(v4 ? "203.0.113.25" : "2001:db8:25::25").value().bytes();
-    std::memcpy(look.real_target, meant.data(), meant.size());
+    const auto meant = Address::parse(v4 ? "203.0.113.25" : "2001:db8:25::25").value();
+    std::memcpy(look.real_target, meant.bytes().data(), meant.bytes().size());
     look.real_target_port = htons(25);
     return 0;
   }
