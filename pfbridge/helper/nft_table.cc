@@ -22,8 +22,11 @@ struct ContextFree {
 constexpr int kDumpAttempts = 5;
 
 Result no_set(const NftSets& sets, const std::string& set, int error) {
-  return Result::failed("set " + set + " of table " + sets.family + ' ' + sets.table + ": " + std::strerror(error) +
-                        "; declare it with `flags timeout`, for prefixes `flags interval, timeout`");
+  auto what = "set " + set + " of table " + sets.family + ' ' + sets.table + ": ";
+  if (error == EINTR) return Result::failed(what + "somebody changes the ruleset all the time, it cannot be read");
+  what += std::strerror(error);
+  if (error == ENOENT) what += "; declare it with `flags timeout`, for prefixes `flags interval, timeout`";
+  return Result::failed(what);
 }
 
 /// Sets of hosts piece by piece; sets with intervals, of which a piece says little, at once.
