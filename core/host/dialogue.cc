@@ -160,7 +160,7 @@ void DialogueImpl::ask(Stage stage, const std::string* rcpt) {
 }
 
 void DialogueImpl::begin(Stage stage) {
-  if (decision_.use_count() > 1)  // the former one is still to be recorded
+  if (std::exchange(recorded_, false))  // another thread may read the former one
     decision_ = std::make_shared<Decision>();
   else
     *decision_ = Decision{};
@@ -222,7 +222,10 @@ void DialogueImpl::finish(Stage stage) {
       if (!instance.options().shadow) decision_->pace.combine(wish);
     }
   }
-  if (stage == Stage::rcpt || (decision_->voiced && !decision_->lets_through())) services_.log.write(session_, decision_);
+  if (stage == Stage::rcpt || (decision_->voiced && !decision_->lets_through())) {
+    recorded_ = true;
+    services_.log.write(session_, decision_);
+  }
 }
 
 void DialogueImpl::ask_of_connection() {
