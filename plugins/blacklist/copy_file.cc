@@ -179,9 +179,9 @@ Result<void> NewCopy::end(const std::string& head, Time checked) {
   if (::lseek(file_.get(), 0, SEEK_SET) < 0) return tl::unexpected(file_error(fresh_));
   if (auto written = write_all(file_, head, fresh_); !written) return written;
   if (::fsync(file_.get()) != 0) return tl::unexpected(file_error(fresh_));
-  set_checked(fresh_, checked);
   if (::rename(fresh_.c_str(), path_.c_str()) != 0) return tl::unexpected(file_error(path_));
   fresh_.clear();
+  set_checked(path_, checked);  // not before: a file that seems old may be taken for one that was left behind
   return {};
 }
 
