@@ -22,6 +22,7 @@
 
 #include "deferd/prefix_set.h"
 #include "deferd/swapped.h"
+#include "ops/tuned_malloc.h"
 
 namespace {
 
@@ -249,6 +250,7 @@ std::string with_and_without_swaps(const PrefixSet& set, const std::vector<Addre
 }  // namespace
 
 int main(int argc, char** argv) {
+  deferd::tune_malloc();  // as the daemon does
   std::size_t count = 1'000'000;
   std::string family = "v4", file = "/var/tmp/lists_bench.txt";
   double seconds = 3;

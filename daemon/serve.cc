@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "control/testing_time.h"
 #include "ops/fd_limit.h"
-#include "ops/malloc_arenas.h"
+#include "ops/tuned_malloc.h"
 #include "ops/signals.h"
 
 namespace deferd {
@@ -14,7 +14,7 @@ namespace deferd {
 int serve(const ServeOptions& options, const LoadedConfig& loaded, Lent lent, Progress& progress, int parent,
           const std::function<void()>& started) {
   const auto& config = loaded.config;
-  limit_malloc_arenas();
+  tune_malloc();
   const auto limit = raise_fd_limit();
   SignalWaiter signals(SignalWaiter::Children::told);  // plugins' programs
   pollfd gone{parent, POLLIN, 0};
