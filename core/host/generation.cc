@@ -10,6 +10,10 @@ Generation::Generation(std::vector<std::shared_ptr<Instance>> instances, std::sh
 
 Generation::~Generation() { runner_.settle(); }
 
+void Generation::show_exempt() {
+  if (sets_) sets_->show(kExempt, exempt_->addresses());
+}
+
 namespace {
 
 std::string path_of(const PluginEntry& entry, const std::string& within) {
@@ -44,10 +48,10 @@ void check_plugins(const std::vector<PluginEntry>& entries, const FindPlugin& fi
 std::shared_ptr<Generation> make_generation(const std::vector<PluginEntry>& entries, const FindPlugin& find,
                                             std::shared_ptr<const Exempt> exempt, HostParts& parts, HookRunner& runner) {
   Problems problems;
-  // Before any plugin works with it: else pfbridge would take exempt clients that are listed out of the packet filter at each
-  // start.
   auto sets = std::make_unique<PluginSets>(parts.sets);
-  sets->show(kExempt, exempt->addresses());
+  // At the start before any plugin works with it: else pfbridge would take exempt clients that are listed out of the packet
+  // filter each time. At a reload only when it is taken: it may yet be refused.
+  if (!parts.sets.get(kExempt)) sets->show(kExempt, exempt->addresses());
   std::vector<std::shared_ptr<Instance>> instances;
   for (const auto& entry : entries) {
     try {

@@ -14,10 +14,13 @@ namespace deferd {
 
 class Generation {
  public:
-  /// `sets`: what the daemon shows to plugins while the generation lives; may be null.
+  /// `sets`: where the daemon shows plugins who is exempt, while the generation lives; may be null.
   Generation(std::vector<std::shared_ptr<Instance>> instances, std::shared_ptr<const Exempt> exempt, HookRunner& runner,
              std::unique_ptr<Sets> sets = nullptr);
   ~Generation();
+
+  /// From now on plugins see who is exempt: it serves, or is about to.
+  void show_exempt();
 
   const std::vector<std::shared_ptr<Instance>>& instances() const { return instances_; }
   const Exempt& exempt() const { return *exempt_; }
@@ -38,7 +41,8 @@ using FindPlugin = std::function<Result<const PluginInfo*>(const std::string& na
 /// What is wrong with the plugins' settings, without making them.
 void check_plugins(const std::vector<PluginEntry>& entries, const FindPlugin& find, Problems& problems);
 
-/// Makes every plugin. Throws ConfigError with everything that is wrong.
+/// Makes every plugin. The first generation's see who is exempt at once, those of a reload still what is in force. Throws
+/// ConfigError with everything that is wrong.
 std::shared_ptr<Generation> make_generation(const std::vector<PluginEntry>& entries, const FindPlugin& find,
                                             std::shared_ptr<const Exempt> exempt, HostParts& parts, HookRunner& runner);
 

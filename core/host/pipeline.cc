@@ -44,6 +44,7 @@ Pipeline::Pipeline(HostParts& parts) : state_(std::make_unique<State>(parts)) {}
 Pipeline::~Pipeline() = default;
 
 void Pipeline::use(std::shared_ptr<Generation> generation) {
+  generation->show_exempt();
   std::shared_ptr<Generation> former;  // may be destroyed: not under the lock
   std::lock_guard lock(state_->mutex);
   former = std::exchange(state_->generation, std::move(generation));

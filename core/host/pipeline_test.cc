@@ -111,7 +111,7 @@ TEST_F(PipelineTest, ExemptClientsAreDecidedBeforeAnyPlugin) {
   EXPECT_FALSE(asked);
 }
 
-TEST_F(PipelineTest, PluginsSeeWhoIsExemptFromTheirMakingToTheirEnd) {
+TEST_F(PipelineTest, TheFirstPluginsSeeWhoIsExemptFromTheirMakingToTheirEnd) {
   exempt_.networks = {*Prefix::parse("192.0.2.0/24")};
   exempt_.relays = {{"198.51.100.7"}, {"relay.example.org"}};
   std::shared_ptr<const PrefixSet> at_making;
@@ -133,6 +133,28 @@ TEST_F(PipelineTest, PluginsSeeWhoIsExemptFromTheirMakingToTheirEnd) {
   EXPECT_EQ(parts_.sets.get(kExempt), exempt->addresses());
   generation.reset();
   EXPECT_EQ(parts_.sets.get(kExempt), nullptr);
+}
+
+TEST_F(PipelineTest, PluginsSeeWhoAReloadExemptsOnlyWhenItIsTaken) {
+  const auto generation_exempting = [&](const char* prefix, const std::vector<PluginEntry>& entries = {}) {
+    exempt_.networks = {*Prefix::parse(prefix)};
+    Problems problems;
+    const auto absent = [](const std::string&) -> Result<const PluginInfo*> { return fail(Errc::not_found, "no such plugin"); };
+    return make_generation(entries, absent, Exempt::build(exempt_, problems), parts_, pipeline_.runner());
+  };
+  const auto exempt = [&](const char* address) { return parts_.sets.get(kExempt)->contains(*Address::parse(address)); };
+  pipeline_.use(generation_exempting("192.0.2.0/24"));
+  const auto version = parts_.sets.version();
+  PluginEntry entry;
+  entry.plugin = "absent";
+  EXPECT_THROW(generation_exempting("198.51.100.0/24", {entry}), ConfigError);
+  generation_exempting("198.51.100.0/24");  // it is refused for what is no plugin's
+  EXPECT_EQ(parts_.sets.version(), version) << "nobody saw anything of it";
+  auto next = generation_exempting("198.51.100.0/24");
+  EXPECT_FALSE(exempt("198.51.100.7"));
+  pipeline_.use(std::move(next));
+  EXPECT_TRUE(exempt("198.51.100.7"));
+  EXPECT_FALSE(exempt("192.0.2.7"));
 }
 
 TEST_F(PipelineTest, AuthenticationLearntAtMailCancelsWhatConnectSaid) {
