@@ -113,7 +113,10 @@ void Daemon::start() {
 bool Daemon::stop(const std::function<bool()>& hurry) {
   // The MTA that clients were handed over to may be asking our milter about them.
   const bool quiet = (!smtp_ || smtp_->stop(hurry)) && (!milter_ || milter_->stop());
-  if (!quiet) return false;
+  if (!quiet) {
+    parts_->own_commands.end();  // nobody lets go of them any more
+    return false;
+  }
   control_.reset();
   smtp_.reset();
   milter_.reset();

@@ -41,7 +41,7 @@ class Daemon {
   void start();  ///< Begins to answer.
   /// Lets the MTA's mail in progress end, for at most 10 s altogether, and clients that were handed over to the MTA, for
   /// `smtp.handover.drain`, or until `hurry`, asked ten times a second, says yes. False: a plugin hangs; leave by _exit(),
-  /// destroying nothing.
+  /// destroying nothing. Programs that the worker runs itself are ended then.
   bool stop(const std::function<bool()>& hurry = {});
 
   /// Reads the file again and swaps, or keeps what runs and says why. Returns what to tell the operator.

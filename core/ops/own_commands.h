@@ -7,7 +7,7 @@
 namespace deferd {
 
 /// What is left alone runs on when the daemon ends, and so does everything if that is killed; where programs have a user of their
-/// own there is RunnerCommands.
+/// own there is RunnerCommands. Thread-safe.
 class OwnCommands final : public Commands {
  public:
   OwnCommands();
@@ -18,10 +18,14 @@ class OwnCommands final : public Commands {
   /// Takes leave of programs that have ended and that nobody holds any more. After SIGCHLD; start() does it as well.
   void reap();
 
+  /// Kills all but what is left alone, whoever holds it, and starts nothing any more: for a daemon that ends without destroying
+  /// what it has.
+  void end();
+
  private:
-  struct Abandoned;
+  class Children;
   class Program;
-  const std::shared_ptr<Abandoned> abandoned_;
+  const std::shared_ptr<Children> children_;
 };
 
 }  // namespace deferd

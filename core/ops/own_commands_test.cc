@@ -167,6 +167,28 @@ TEST_F(OwnCommandsTest, LeaveAloneWhatShallSeeByItself) {
   }));
 }
 
+TEST_F(OwnCommandsTest, EndWithAllThatIsStillHeldAndStartNothingMore) {
+  const auto killed = shell("sleep 1000 & echo $!; wait");
+  Command command;
+  command.words = {"/bin/sh", "-c", "echo $$; exec sleep 1000"};
+  command.at_end = Command::AtEnd::left;
+  auto left = or_throw(commands.start(command));
+  const auto pid_from = [](Running& running) {
+    char bytes[32] = {};
+    EXPECT_TRUE(soon([&] { return ::read(running.descriptor(), bytes, sizeof bytes - 1) > 1; }));
+    return std::atoi(bytes);
+  };
+  const pid_t its_child = pid_from(*killed), stays = pid_from(*left);
+  commands.end();
+  EXPECT_EQ(to_string(end_of(*killed)), "the program was ended by signal 9");
+  EXPECT_TRUE(soon([&] { return !runs(its_child); }));
+  EXPECT_FALSE(left->ended());
+  EXPECT_TRUE(runs(stays));
+  EXPECT_EQ(commands.start(command).error().code, Errc::unavailable);
+  left->kill();
+  end_of(*left);
+}
+
 TEST_F(OwnCommandsTest, MayBeGoneBeforeWhatTheyHaveStarted) {
   auto own = std::make_unique<OwnCommands>();
   Command command;

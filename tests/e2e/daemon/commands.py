@@ -8,6 +8,7 @@ import signal
 
 from fixture import BUILD, deferd_ends
 from monitored import Monitored, gone, status
+from mta import Mta
 from support import temporary_folder, wait_for
 
 USER = "games"
@@ -42,15 +43,15 @@ def kill_worker(deferd):
 class WithList(Monitored):
     """Its one list is what a script prints, which has a folder of its user's, `$PLACE`."""
 
-    def __init__(self, folder, script, settings="", user=USER):
+    def __init__(self, folder, script, settings="", user=USER, more="", others=""):
         self.place = folder / "place"
         self.place.mkdir()
         shutil.chown(self.place, USER)
         self.root = folder
         path = self.script("list", f"PLACE={self.place}\n{script}")
         keep = folder / "nobody" / "lists"
-        super().__init__(folder, settings=f"commands: {{user: {user}}}\n" if user else "",
-                         plugins=f"  - blacklist: {{keep: {keep}, lists: [{{name: own, exec: ['{path}', '$(id)', 'a b'], {settings}}}]}}\n")
+        super().__init__(folder, settings=(f"commands: {{user: {user}}}\n" if user else "") + more,
+                         plugins=f"  - blacklist: {{keep: {keep}, lists: [{{name: own, exec: ['{path}', '$(id)', 'a b'], {settings}}}]}}\n{others}")
 
     def written(self, name):
         path = self.place / name
@@ -177,6 +178,26 @@ def without_a_user_for_them_programs_run_as_the_worker():
         assert "monitor.runner_started" not in deferd.log()
 
 
+def what_the_worker_runs_ends_with_it_though_a_plugin_hangs():
+    # Each of these keeps the answer back, for longer in all than it is waited for.
+    hang = "".join(f"  - hangs_in_hook: {{hook: reply}}\n    as: hang{number}\n    budget: 100ms\n" for number in range(4))
+    with temporary_folder() as folder:
+        pids_file = folder / "nobody" / "pids"
+        deferd = WithList(folder, f"sleep 1000 & echo $$ $! >{pids_file}; wait", user=None, settings="timeout: 10m",
+                          more=f"plugin_dirs: [{BUILD}/plugins, {BUILD}/tests/bad_plugins]\n", others=hang)
+        deferd.config.write_text(deferd.config.read_text().replace("milter: {", "milter: {drain: 0s, "))
+        with deferd, Mta(deferd.socket) as mta:
+            wait_for(lambda: pids_file.exists() and pids_file.read_text().endswith("\n"), "the program")
+            pids = [int(pid) for pid in pids_file.read_text().split()]
+            mta.begin("192.0.2.7")
+            mta.mail("a@example.net")
+            mta.send(b"R", b"<r@example.org>\0")
+            deferd.said("plugin.slow plugin=hang0")
+            deferd.stop()
+            assert "milter.stuck" in deferd.log()
+            wait_for(lambda: all(gone(pid) for pid in pids), "all of it to end")
+
+
 def a_user_who_is_not_there_is_told():
     with temporary_folder() as folder:
         deferd = WithList(folder, "echo 192.0.2.1", user="no-such-account")
@@ -188,4 +209,5 @@ TESTS = [a_list_is_printed_by_a_user_who_is_neither_root_nor_the_worker, what_ru
          a_killed_runner_is_back_and_lists_are_refreshed, the_next_worker_has_a_runner_of_its_own,
          what_does_not_end_in_time_is_killed_with_all_it_has_started, nothing_is_left_when_all_is_killed,
          the_bridges_helper_is_that_users_and_is_disturbed_by_nobodys_end,
-         without_a_user_for_them_programs_run_as_the_worker, a_user_who_is_not_there_is_told]
+         without_a_user_for_them_programs_run_as_the_worker, what_the_worker_runs_ends_with_it_though_a_plugin_hangs,
+         a_user_who_is_not_there_is_told]
