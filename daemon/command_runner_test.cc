@@ -9,20 +9,16 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <csignal>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "daemon/runner_commands.h"
+#include "deferd/testing/processes.h"
 #include "ops/spawn.h"
-#include "ops/test_support.h"
 
 namespace deferd {
 namespace {
-
-using namespace std::chrono_literals;
 
 class CommandRunnerTest : public ::testing::Test {
  protected:
@@ -72,23 +68,9 @@ class CommandRunnerTest : public ::testing::Test {
   static std::string hear_all(const Running& running) { return hear(running.descriptor(), true); }
   static pid_t hear_pid(int descriptor) { return std::stoi(hear(descriptor, false)); }
 
-  /// Whether it comes true within a time that is more than enough.
-  template <class Condition>
-  static bool soon(Condition condition) {
-    for (const auto end = std::chrono::steady_clock::now() + 30s; std::chrono::steady_clock::now() < end;) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(2ms);  // for another process: there is nothing to wait on
-    }
-    return condition();
-  }
   static std::string end_of(Running& running) {
     if (!soon([&] { return running.ended().has_value(); })) return "it does not end";
     return to_string(*running.ended());
-  }
-  /// Gone, or a zombie that whoever inherited it has not reaped yet.
-  static bool runs(pid_t pid) {
-    const auto stat = test::contents("/proc/" + std::to_string(pid) + "/stat");
-    return !stat.empty() && stat.find(") Z") == std::string::npos;
   }
 
   pid_t runner = 0;

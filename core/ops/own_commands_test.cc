@@ -7,17 +7,16 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <csignal>
-#include <thread>
+#include <cstdlib>
 
+#include "deferd/testing/processes.h"
 #include "ops/descriptors.h"
 #include "ops/test_support.h"
 
 namespace deferd {
 namespace {
 
-using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 class OwnCommandsTest : public ::testing::Test {
@@ -42,27 +41,19 @@ class OwnCommandsTest : public ::testing::Test {
       if (got < 0 && errno == EAGAIN && ::poll(&waiting, 1, 30'000) != 1) return all + " and then nothing more";
     }
   }
-  /// Whether it comes true within a time that is more than enough.
-  template <class Condition>
-  static bool soon(Condition condition) {
-    for (const auto end = std::chrono::steady_clock::now() + 30s; std::chrono::steady_clock::now() < end;) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(2ms);  // for another process: there is nothing to wait on
-    }
-    return condition();
-  }
   static CommandEnd end_of(Running& running) {
     EXPECT_TRUE(soon([&] { return running.ended().has_value(); }));
     return running.ended().value_or(CommandEnd{CommandEnd::How::lost, -1});
   }
+  /// The process whose number it prints.
+  static pid_t pid_from(const Running& running) {
+    char bytes[32] = {};
+    EXPECT_TRUE(soon([&] { return ::read(running.descriptor(), bytes, sizeof bytes - 1) > 1; }));
+    return std::atoi(bytes);
+  }
   static bool is_child(pid_t pid) {
     siginfo_t info{};
     return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-  }
-  /// Gone, or a zombie that whoever inherited it has not reaped yet.
-  static bool runs(pid_t pid) {
-    const auto stat = test::contents("/proc/" + std::to_string(pid) + "/stat");
-    return !stat.empty() && stat.find(") Z") == std::string::npos;
   }
 
   OwnCommands commands;
@@ -120,26 +111,22 @@ TEST_F(OwnCommandsTest, RefuseWhatCannotBeRun) {
 
 TEST_F(OwnCommandsTest, KillWithAllItHasStarted) {
   const auto running = shell("sleep 1000 & echo $!; wait");
-  char bytes[32] = {};
-  ASSERT_TRUE(soon([&] { return ::read(running->descriptor(), bytes, sizeof bytes - 1) > 1; }));
+  const pid_t its_child = pid_from(*running);
   running->kill();
   EXPECT_EQ(to_string(end_of(*running)), "the program was ended by signal 9");
-  EXPECT_TRUE(soon([&] { return !runs(std::stoi(bytes)); }));
+  EXPECT_TRUE(soon([&] { return !runs(its_child); }));
 }
 
 TEST_F(OwnCommandsTest, KillWhatAProgramLeavesBehindWhenItEnds) {
   const auto running = shell("sleep 1000 & echo $!");
-  char bytes[32] = {};
-  ASSERT_TRUE(soon([&] { return ::read(running->descriptor(), bytes, sizeof bytes - 1) > 1; }));
+  const pid_t its_child = pid_from(*running);
   EXPECT_TRUE(end_of(*running).well());
-  EXPECT_TRUE(soon([&] { return !runs(std::stoi(bytes)); }));
+  EXPECT_TRUE(soon([&] { return !runs(its_child); }));
 }
 
 TEST_F(OwnCommandsTest, EndWhatNobodyHoldsAnyMoreAndLeaveNoZombie) {
   auto running = shell("echo $$; exec sleep 1000");
-  char bytes[32] = {};
-  ASSERT_TRUE(soon([&] { return ::read(running->descriptor(), bytes, sizeof bytes - 1) > 1; }));
-  const pid_t pid = std::stoi(bytes);
+  const pid_t pid = pid_from(*running);
   running.reset();
   EXPECT_TRUE(soon([&] {
     commands.reap();
@@ -153,9 +140,7 @@ TEST_F(OwnCommandsTest, LeaveAloneWhatShallSeeByItself) {
   command.talk = Command::Talk::both;
   command.at_end = Command::AtEnd::left;
   auto running = or_throw(commands.start(command));
-  char bytes[32] = {};
-  ASSERT_TRUE(soon([&] { return ::read(running->descriptor(), bytes, sizeof bytes - 1) > 1; }));
-  const pid_t pid = std::stoi(bytes);
+  const pid_t pid = pid_from(*running);
   running.reset();
   commands.reap();
   // It sees the end of its input, and goes on as it likes.
@@ -173,11 +158,6 @@ TEST_F(OwnCommandsTest, EndWithAllThatIsStillHeldAndStartNothingMore) {
   command.words = {"/bin/sh", "-c", "echo $$; exec sleep 1000"};
   command.at_end = Command::AtEnd::left;
   auto left = or_throw(commands.start(command));
-  const auto pid_from = [](Running& running) {
-    char bytes[32] = {};
-    EXPECT_TRUE(soon([&] { return ::read(running.descriptor(), bytes, sizeof bytes - 1) > 1; }));
-    return std::atoi(bytes);
-  };
   const pid_t its_child = pid_from(*killed), stays = pid_from(*left);
   commands.end();
   EXPECT_EQ(to_string(end_of(*killed)), "the program was ended by signal 9");

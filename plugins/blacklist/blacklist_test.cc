@@ -4,6 +4,7 @@
 
 #include "config/yaml.h"
 #include "deferd/testing/fake_host.h"
+#include "deferd/testing/processes.h"
 #include "testing_server.h"
 #include "testing_support.h"
 
@@ -31,13 +32,6 @@ class BlacklistTest : public ::testing::Test {
     context.set_dry(dry);
     context.session().client = *Address::parse(client);
     return plugin->on_connect(context);
-  }
-  /// Whether it comes true within a time that is more than enough.
-  template <class Condition>
-  static bool soon(Condition condition) {
-    const auto end = std::chrono::steady_clock::now() + 20s;
-    while (!condition() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
-    return condition();
   }
   std::vector<Value> command(std::string_view name, const std::string& key = {}, const std::string& value = {}) {
     FakeContext context{host};

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <future>
-#include <thread>
 
 #include "deferd/testing/fake_host.h"
+#include "deferd/testing/processes.h"
 #include "source.h"
 #include "testing_support.h"
 
@@ -34,14 +34,6 @@ class FetchCommand : public ::testing::Test {
     return fetched ? came : "error: " + fetched.error().what;
   }
   std::string shell(const std::string& script) { return run({"/bin/sh", "-c", script}); }
-
-  /// Whether it comes true within a time that is more than enough.
-  template <class Condition>
-  static bool soon(Condition condition) {
-    const auto end = std::chrono::steady_clock::now() + 20s;
-    while (!condition() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
-    return condition();
-  }
 
   FakeHost host;
   FetchLimits limits{1 << 20, 20s, {}};
@@ -112,13 +104,7 @@ TEST_F(FetchCommand, EndsWhatItsProgramHasStarted) {
   EXPECT_EQ(fetch.get(), "error: was stopped");
   ASSERT_TRUE(started);
   const auto pid = std::stoi(folder.read("pid"));
-  // Gone, or a zombie that nobody has reaped yet.
-  const auto runs = [&] {
-    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-    std::string line;
-    return std::getline(stat, line) && line.find(") Z") == line.npos;
-  };
-  EXPECT_TRUE(soon([&] { return !runs(); }));
+  EXPECT_TRUE(soon([&] { return !runs(pid); }));
 }
 
 TEST_F(FetchCommand, EndsWhenItIsStopped) {
