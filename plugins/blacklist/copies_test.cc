@@ -153,7 +153,9 @@ TEST_F(CopiesTest, SaysWhatIsMissingOrDamaged) {
   ASSERT_EQ(write("mine"), "");
   EXPECT_TRUE(copies.size("mine"));
   const auto whole = folder.read("lists/mine.list");
-  for (const auto& damaged : {std::string("something else"), std::string(), whole.substr(0, 40), std::string(3 << 20, 'x')}) {
+  const std::string another_version = "deferd list 12" + whole.substr(whole.find('\n'));
+  for (const auto& damaged :
+       {std::string("something else"), std::string(), whole.substr(0, 40), std::string(3 << 20, 'x'), another_version}) {
     folder.write("lists/mine.list", damaged);
     EXPECT_EQ(copies.open("mine").error().code, Errc::corrupt) << damaged.substr(0, 50);
   }

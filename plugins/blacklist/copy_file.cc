@@ -16,7 +16,7 @@
 namespace deferd::blacklist {
 namespace {
 
-constexpr std::string_view kFirstLine = "deferd list 1";
+constexpr std::string_view kFirstLine = "deferd list 1\n";
 constexpr std::string_view kHeadEnd = "\n\n";
 constexpr std::size_t kHeadRoom = 4096;  // beside the source; what a server says of a list is shorter
 constexpr std::size_t kLargestHead = 1 << 20;
@@ -166,7 +166,7 @@ void NewCopy::append(std::string_view bytes) {
 Result<void> NewCopy::keep(const Validators& validators, Time fetched, Time checked) {
   append({});  // a list without a byte is one, too
   if (!done_) return done_;
-  std::string head = std::string(kFirstLine) + "\nsource " + source_ + "\nfetched " +
+  std::string head = std::string(kFirstLine) + "source " + source_ + "\nfetched " +
                      std::to_string(fetched.time_since_epoch().count()) + "\netag " + one_line(validators.etag) + "\nmodified " +
                      one_line(validators.modified) + "\nblanks ";
   if (head.size() + kHeadEnd.size() > room_) return fail(Errc::io, path_ + ": more is said of the list than there is room for");
