@@ -40,13 +40,20 @@ bool is_there(Examination& examination, const std::string& interface) {
   if (examination.kind() == FilterKind::pf)
     return facts.run({"ifconfig", interface}).ok() || !facts.run({"ifconfig", "-g", interface}).output.empty();  // or a group
   const auto all = facts.read_file("/proc/net/dev");
-  if (!all || interface.find_first_of("*,") != std::string::npos) return true;
+  if (!all || interface.find('*') != std::string::npos) return true;
   bool found = false;
   each_line_of(*all, [&](std::string_view line, std::size_t) {
     const auto words = words_of(line);
     found = found || (!words.empty() && words.front().substr(0, words.front().find(':')) == interface);
   });
   return found;
+}
+
+/// The first of the interfaces that a rule names, if none of them is there; else empty.
+std::string missing_interface(Examination& examination, const FilterRule& rule) {
+  for (const auto& interface : rule.interfaces)
+    if (is_there(examination, interface)) return {};
+  return rule.interfaces.empty() ? "" : rule.interfaces.front();
 }
 
 Finding redirect_reaches_deferd(Examination& examination) {
@@ -70,8 +77,8 @@ Finding redirect_reaches_deferd(Examination& examination) {
       if (const auto wrong = wrong_target(*redirect, family, listeners); !wrong.empty())
         faults.add("by " + name_of(family) + " " + wrong,
                    "correct the port or address in the rules, or listen.smtp; " + std::string(kPrint));
-      if (!redirect->interface.empty() && !is_there(examination, redirect->interface))
-        faults.add("the redirect is for the interface " + redirect->interface + ", which does not exist",
+      if (const auto missing = missing_interface(examination, *redirect); !missing.empty())
+        faults.add("the redirect is for the interface " + missing + ", which does not exist",
                    "deferctl pf-rules --interface NAME prints it for another");
     }
     append(well, name_of(family) + (listens ? " reaches deferd" : " is not redirected"));

@@ -41,10 +41,9 @@ bool has_word(const Value& right, std::string_view word) {
   return std::any_of(all.begin(), all.end(), [&](const Value* one) { return one->is_text() && one->text() == word; });
 }
 
-/// `eth0`, `eth0, eth1`
-std::string words_in(const Value& right) {
-  std::string words;
-  for (const Value* one : members_of(right)) words += (words.empty() ? "" : ", ") + one->text();
+std::vector<std::string> words_in(const Value& right) {
+  std::vector<std::string> words;
+  for (const Value* one : members_of(right)) words.push_back(one->text());
   return words;
 }
 
@@ -136,7 +135,7 @@ class NftRule {
     else if (field == "daddr")
       elsewhere_ = true;
     else if ((key == "iifname" || key == "iif") && equal)
-      made_.interface = words_in(right);
+      made_.interfaces = words_in(right);
     else if (key == "nfproto" && right.is_text())
       family((right.text() == "ipv4") == equal);
     else if (key == "l4proto" || field == "protocol" || field == "nexthdr")

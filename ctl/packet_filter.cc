@@ -24,7 +24,7 @@ struct Connection {
 
   bool matches(const FilterRule& rule) const {
     if (!rule.is_for(family)) return false;
-    if (!rule.interface.empty() && rule.interface != interface) return false;
+    if (!rule.interfaces.empty() && !contains(rule.interfaces, interface)) return false;
     if (rule.set.empty()) return true;
     return (rule.set == set) != rule.but_members;
   }
@@ -66,7 +66,7 @@ class Way {
   int left_ = kMostRules;
 };
 
-/// A redirect, and by which interface one gets there.
+/// A redirect, and an interface by which one gets there; empty: one that no rule names.
 struct Lead {
   const FilterRule* rule;
   std::string_view interface;
@@ -83,15 +83,20 @@ class Search {
   }
 
  private:
-  void look(const RuleChain& chain, std::string_view interface, bool is_mail, int depth) {
+  void look(const RuleChain& chain, const std::vector<std::string>& interfaces, bool is_mail, int depth) {
     for (const FilterRule& rule : chain.rules) {
       if (--left_ < 0) return;
-      const auto by = rule.interface.empty() ? interface : std::string_view(rule.interface);
+      const auto& by = rule.interfaces.empty() ? interfaces : rule.interfaces;
       const bool mail = is_mail || rule.names_port;
-      if (rule.does == Does::redirect && mail) found_.push_back({&rule, by});
+      if (rule.does == Does::redirect && mail) found(rule, by);
       if (rule.does != Does::call || depth == kDeepest) continue;
       if (const auto* called = filter_.chain(rule.chain)) look(*called, by, mail, depth + 1);
     }
+  }
+
+  void found(const FilterRule& redirect, const std::vector<std::string>& interfaces) {
+    if (interfaces.empty()) found_.push_back({&redirect, {}});
+    for (const auto& interface : interfaces) found_.push_back({&redirect, interface});
   }
 
   const PacketFilter& filter_;

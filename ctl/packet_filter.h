@@ -18,9 +18,9 @@ struct FilterRule {
   Does does = Does::pass;
   bool at_once = false;  ///< The first such rule that matches decides; else the last of the others does.
   bool v4 = true, v6 = true;
-  bool names_port = false;   ///< It is for port 25, not for any.
-  bool narrow = false;       ///< It looks at something else as well: who knows whether it matches.
-  std::string interface;     ///< Empty: all.
+  bool names_port = false;              ///< It is for port 25, not for any.
+  bool narrow = false;                  ///< It looks at something else as well: who knows whether it matches.
+  std::vector<std::string> interfaces;  ///< Empty: all.
   std::string set;           ///< Whose members it is for: a table of pf, FAMILY/TABLE/SET of nftables; empty: everybody.
   bool but_members = false;  ///< It is for everybody who is not in the set.
   std::string chain;         ///< Of a call.

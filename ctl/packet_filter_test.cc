@@ -251,6 +251,21 @@ TEST(NftListing, AsksByWhichInterfaceACallIsReached) {
   }
 }
 
+TEST(NftListing, TakesTheInterfacesOfARuleAsASet) {
+  const auto by = [](const std::string& names) {
+    return R"({"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": {"set": [)" + names + "]}}}, ";
+  };
+  const std::string redirect = by(R"("eth0", "eth1")") + kPort25 + "," + kRedirect;
+  for (const std::string names : {R"("eth1", "eth0")", R"("eth0", "eth1", "eth2")"}) {
+    const auto filter = nft({by(names) + kFromWhite + "," + kAccept, redirect});
+    EXPECT_EQ(filter.caught_by(kWhite, Family::v4), nullptr) << names;
+    EXPECT_NE(filter.caught_by("", Family::v4), nullptr) << names;
+    EXPECT_THAT(filter.redirects(), SizeIs(1)) << names;
+  }
+  // By eth1 they are caught all the same.
+  EXPECT_NE(nft({by(R"("eth0")") + kFromWhite + "," + kAccept, redirect}).caught_by(kWhite, Family::v4), nullptr);
+}
+
 TEST(NftListing, IsNotSureOfACallThatLooksAtMore) {
   const std::map<std::string, Rules> chains{{"mail", {kFromWhite + "," + kAccept, kRedirect}}, {"open", {kAccept}}};
   const auto filter = nft({kMarked + "," + kPort25 + "," + jump("mail")}, "inet", chains);

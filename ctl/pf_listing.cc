@@ -84,7 +84,7 @@ class PfLine {
     if (take("!"))
       narrow_ = true, next();
     else
-      rule_.interface = next();
+      rule_.interfaces = {std::string(next())};
   }
 
   struct Host {
