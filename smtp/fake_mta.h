@@ -5,12 +5,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "net/listener.h"
@@ -59,7 +61,7 @@ class FakeMtaClient {
   /// Everything up to the end of the connection.
   std::string rest() {
     std::string text;
-    for (char c = 0; read(&c, 1);) text += c;
+    while (fill()) text += std::exchange(unread_, {});
     return text;
   }
   void half_close() { ::shutdown(descriptor_, SHUT_WR); }
@@ -70,8 +72,24 @@ class FakeMtaClient {
   }
 
  private:
-  bool read(char* into, std::size_t size) { return ::recv(descriptor_, into, size, MSG_WAITALL) == static_cast<ssize_t>(size); }
+  bool read(char* into, std::size_t size) {
+    for (; size > 0 && fill(); --size, ++into) {
+      *into = unread_.front();
+      unread_.erase(0, 1);
+    }
+    return size == 0;
+  }
+  /// There is something in unread_. False: the connection has ended.
+  bool fill() {
+    if (!unread_.empty()) return true;
+    unread_.resize(4096);
+    const auto got = ::recv(descriptor_, unread_.data(), unread_.size(), 0);
+    unread_.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return got > 0;
+  }
+
   int descriptor_;
+  std::string unread_;
 };
 
 class FakeMta {
