@@ -7,6 +7,7 @@
 namespace deferd::store {
 namespace {
 
+constexpr std::size_t kChunkSize = 64 << 10;  // of what is copied, and read to find one of them
 constexpr std::size_t kTrimmedAtOnce = 1'000;
 
 std::string end_of(std::string_view kind) { return after_prefix(std::string(kind)); }
@@ -28,12 +29,21 @@ Result<void> DecisionStore::open() {
 }
 
 Result<void> DecisionStore::append(std::span<const DecisionRecord> records) {
-  if (records.empty()) return {};
+  const std::lock_guard lock(append_);
+  while (!records.empty()) {
+    std::size_t count = 0;
+    for (std::size_t size = 0; count < records.size() && size < kChunkSize; ++count) size += records[count].json.size();
+    if (auto written = append_chunk(records.first(count)); !written) return written;
+    records = records.subspan(count);
+  }
+  return {};
+}
+
+Result<void> DecisionStore::append_chunk(std::span<const DecisionRecord> records) {
   std::string hashes;
+  hashes.reserve(records.size() * sizeof(std::uint32_t));
   for (const auto& record : records) put_u32(hashes, id_hash(record.id));
   const std::string chunk = print_chunk(records);
-
-  const std::lock_guard lock(append_);
   const std::string chunk_at = chunk_key(kChunkKeys, next_), hashes_at = chunk_key(kHashKeys, next_);
   const Write writes[] = {{Family::decisions, chunk_at, chunk}, {Family::decisions, hashes_at, hashes}};
   if (auto written = kv_.write(writes); !written) return written;

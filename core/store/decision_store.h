@@ -24,6 +24,8 @@ class DecisionStore : public Decisions {
   Result<void> trim(Time now, bool by_age);
 
  private:
+  Result<void> append_chunk(std::span<const DecisionRecord> records);  // with the lock held
+
   Kv& kv_;
   const DecisionLimits limits_;
   std::mutex append_;

@@ -263,7 +263,10 @@ std::uint32_t id_hash(std::string_view id) {  // FNV-1a: it is stored, so it mus
 }
 
 std::string print_chunk(std::span<const DecisionRecord> records) {
+  std::size_t size = 0;
+  for (const auto& record : records) size += kExpiryBytes + 2 * sizeof(std::uint32_t) + record.id.size() + record.json.size();
   std::string out;
+  out.reserve(size);
   for (const auto& record : records) {
     put_time(out, record.when);
     put_text(out, record.id);

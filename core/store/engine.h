@@ -27,8 +27,8 @@ struct DecisionRecord {
 class Decisions {
  public:
   virtual ~Decisions() = default;
-  virtual Result<void> append(std::span<const DecisionRecord> records) = 0;
-  virtual Result<DecisionRecord> find(std::string_view id) = 0;  ///< Errors also: not_found.
+  virtual Result<void> append(std::span<const DecisionRecord> records) = 0;  ///< After an error the first of them may be kept.
+  virtual Result<DecisionRecord> find(std::string_view id) = 0;              ///< Errors also: not_found.
   virtual Result<std::vector<DecisionRecord>> newest(std::size_t limit) = 0;
 };
 

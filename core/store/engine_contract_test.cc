@@ -65,6 +65,31 @@ TEST_P(DecisionContract, ForgetsTheOldByAge) {
   EXPECT_THAT(newest(10), ElementsAre("{\"n\":5}", "{\"n\":4}", "{\"n\":3}"));
 }
 
+TEST_P(DecisionContract, FindsEachOfManyLongOnesKeptAtOnce) {
+  const auto json = [](int number) {
+    return "{\"n\":" + std::to_string(number) + ",\"text\":\"" + std::string(3'000, 'x') + "\"}";
+  };
+  std::vector<DecisionRecord> records;
+  for (int i = 0; i < 100; ++i) records.push_back({"7641df9771b4ed00." + std::to_string(i), clock.now(), json(i)});
+  or_throw(engine->decisions().append(records));
+  for (const int number : {0, 21, 22, 50, 99}) EXPECT_EQ(or_throw(find(number)).json, json(number));
+  const auto latest = newest(100);
+  ASSERT_EQ(latest.size(), 100U);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(latest[static_cast<std::size_t>(i)], json(99 - i));
+}
+
+TEST_P(DecisionContract, ForgetsTheOldestOfManyKeptAtOnce) {
+  decision_limits.max = 10;
+  reopen();
+  std::vector<DecisionRecord> records;
+  for (int i = 0; i < 100; ++i)
+    records.push_back({"7641df9771b4ed00." + std::to_string(i), clock.now(), "{\"text\":\"" + std::string(3'000, 'x') + "\"}"});
+  or_throw(engine->decisions().append(records));
+  or_throw(engine->sweep());
+  EXPECT_FALSE(find(0));
+  EXPECT_TRUE(find(90));
+}
+
 TEST_P(DecisionContract, TakesAppendsOfManyThreads) {
   on_threads(8, [&](int thread) {
     for (int i = 0; i < 50; ++i) append(thread * 1'000 + i, thread * 1'000 + i + 1);

@@ -70,6 +70,10 @@ rocksdb::DBOptions database_options(Log* log) {
   options.max_background_jobs = 2;
   options.max_open_files = 500;
   options.bytes_per_sync = 1 << 20;
+  // Writes are small and come from many threads: one that puts down the others' too costs less than threads that wait, turning
+  // round and round, to put down their own.
+  options.allow_concurrent_memtable_write = false;
+  options.enable_write_thread_adaptive_yield = false;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.info_log = std::make_shared<Warnings>(log);
@@ -216,6 +220,8 @@ class Health : public rocksdb::EventListener {
 /// Writing stops below this and goes on above twice as much.
 constexpr std::uint64_t kSpareRoom = 16ULL << 20;
 
+constexpr std::size_t kWriteOverhead = 16;  // of a batch and of each write in it: kind, family, lengths
+
 std::uint64_t free_room(const std::string& path) {
   struct statvfs disk {};
   if (statvfs(path.c_str(), &disk) != 0) return std::numeric_limits<std::uint64_t>::max();
@@ -348,7 +354,9 @@ Result<void> RocksKv::get(Family family, std::span<const std::string_view> keys,
 Result<void> RocksKv::write(std::span<const Write> writes) {
   if (no_room_.load(std::memory_order_relaxed)) return fail(Errc::io, no_room(options_.path));
   const Uninstrumented uninstrumented;
-  rocksdb::WriteBatch batch;
+  std::size_t size = 0;
+  for (const auto& write : writes) size += kWriteOverhead + write.key.size() + (write.value ? write.value->size() : 0);
+  rocksdb::WriteBatch batch(kWriteOverhead + size);
   for (const auto& write : writes) {
     const auto added = write.value ? batch.Put(open_.of(write.family), slice(write.key), slice(*write.value))
                                    : batch.Delete(open_.of(write.family), slice(write.key));
