@@ -32,6 +32,9 @@ IoThread::IoThread(FrontEnd& front, unsigned lane)
       work_(net::make_work_guard(io_)),
       polled_(io_),
       timer_(io_),
+      thoughts_(
+          io_, front.workers, front.wiring.log,
+          [this](Seat& seat, Step step) { guarded(seat, [&] { seat.answered(std::move(step)); }); }, [this] { settle(); }),
       goodbyes_(io_, front.workers) {
   poller_.lend_to(polled_);
   poll();
@@ -93,7 +96,7 @@ void IoThread::welcome(Descriptor descriptor, const Endpoint& client, const Acce
     bury(*seat);
     throw;
   }
-  arm();
+  settle();
 }
 
 void IoThread::receive(Seat& seat, const Endpoint& client, const Acceptor& acceptor) {
@@ -142,7 +145,7 @@ void IoThread::release() {
       front_.released.add();
       seat.finish(busy(seat.config(), seat.session()->client(), front_.wiring.clock));
     }
-    arm();
+    settle();
   });
 }
 
@@ -203,33 +206,16 @@ void IoThread::poll() noexcept {
     // Each is told once: what goes wrong with one must not take the others'.
     for (const auto& event : poller_.take()) {
       auto& seat = *static_cast<Seat*>(event.tag);
-      attend(seat, [&] { seat.ready(event.ended); });
+      guarded(seat, [&] { seat.ready(event.ended); });
     }
+    settle();
     poll();
   });
 }
 
 void IoThread::slowed(Connection&, int change) { front_.slowed.add(change); }
 
-void IoThread::think(Connection& connection) {
-  auto& seat = static_cast<Seat&>(connection);
-  // Of recipients the store is asked. But a client whose message the MTA has sends it again if it hears of that too late.
-  const bool patient = seat.session()->in_transaction() && !seat.session()->tells_of_message();
-  const auto kind = patient ? WorkerPool::Kind::patient : WorkerPool::Kind::urgent;
-  front_.workers.post(
-      [this, &seat, session = seat.session()] {
-        Step step;
-        try {
-          step = session->answer();
-        } catch (const std::exception& error) {
-          front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
-          step = {.reply = format_reply(451, "4.3.0", "Please try again later"), .then = Step::Then::hang_up};
-        }
-        net::post(io_,
-                  [this, &seat, step = std::move(step)]() mutable { attend(seat, [&] { seat.answered(std::move(step)); }); });
-      },
-      kind);
-}
+void IoThread::think(Connection& connection) { thoughts_.add(static_cast<Seat&>(connection)); }
 
 void IoThread::holding(Connection& connection) {
   auto& seat = static_cast<Seat&>(connection);
@@ -293,6 +279,11 @@ void IoThread::end_if_empty() {
   work_.reset();
 }
 
+void IoThread::settle() {
+  thoughts_.ask();
+  arm();
+}
+
 // ---- time
 
 void IoThread::arm() {
@@ -312,7 +303,7 @@ void IoThread::turn() {
     guarded(seat, [&] { seat.due(); });
   });
   if (stuttered_ > 0) front_.stuttered_bytes.add(std::exchange(stuttered_, 0));
-  arm();
+  settle();
 }
 
 }  // namespace deferd::smtp

@@ -18,6 +18,7 @@
 #include "smtp/goodbyes.h"
 #include "smtp/poller.h"
 #include "smtp/seat.h"
+#include "smtp/thoughts.h"
 
 namespace deferd::smtp {
 
@@ -68,7 +69,8 @@ class IoThread final : private ConnectionOwner {
   void end_handover(Seat& seat);
   void forget_handover(Seat& seat);
   bool take_back(Seat& seat);  // false: it was given up
-  void arm();                  // after whatever may have set something in the wheel
+  void settle();               // after whatever may have set something in the wheel, or asked
+  void arm();
   void turn();
   static std::string farewell();
   void bury(Seat& seat);
@@ -85,6 +87,7 @@ class IoThread final : private ConnectionOwner {
   std::optional<SteadyTime> armed_for_;
   std::list<Acceptor> acceptors_;
   Seats seats_;
+  Thoughts thoughts_;
   Goodbyes goodbyes_;
   std::uint64_t stuttered_ = 0;  // bytes, not yet counted
   bool stopping_ = false;
@@ -106,7 +109,7 @@ void IoThread::guarded(Seat& seat, Do&& what) {
 template <class Do>
 void IoThread::attend(Seat& seat, Do&& what) {
   guarded(seat, std::forward<Do>(what));
-  arm();
+  settle();
 }
 
 }  // namespace deferd::smtp

@@ -27,10 +27,10 @@ void WorkerPool::end() {
   for (auto& thread : threads_) thread.join();
 }
 
-WorkerPool::Queue* WorkerPool::next() {
+WorkerPool::Jobs* WorkerPool::next() {
   const bool patient = !patient_.empty() && (over_ || working_patiently_ < most_patient_);
   if (urgent_.empty()) return patient ? &patient_ : nullptr;
-  return patient && patient_.front().number < urgent_.front().number ? &patient_ : &urgent_;
+  return patient && patient_.front().number_ < urgent_.front().number_ ? &patient_ : &urgent_;
 }
 
 WorkerPool::Bed* WorkerPool::wake_one() {
@@ -42,11 +42,17 @@ WorkerPool::Bed* WorkerPool::wake_one() {
   return last;
 }
 
-void WorkerPool::add(std::unique_ptr<AnyJob> job, Kind kind) {
+void WorkerPool::add(Jobs& jobs, Jobs& queue) {
+  for (auto& job : jobs) job.number_ = jobs_++;
+  queue.splice_after(queue.last(), jobs);
+}
+
+void WorkerPool::post(Jobs& urgent, Jobs& patient) noexcept {
   Bed* woken = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    (kind == Kind::urgent ? urgent_ : patient_).push_back({jobs_++, std::move(job)});
+    add(urgent, urgent_);
+    add(patient, patient_);
     woken = wake_one();
   }
   if (woken != nullptr) woken->wanted.notify_one();
@@ -64,7 +70,7 @@ void WorkerPool::work(Bed& mine) {
       waking_ = false;
     }
     if (queue == nullptr) return;
-    auto job = std::move(queue->front().job);
+    Job& job = queue->front();
     queue->pop_front();
     const bool patient = queue == &patient_;
     ++working_;
@@ -72,8 +78,7 @@ void WorkerPool::work(Bed& mine) {
     Bed* const woken = wake_one();
     lock.unlock();
     if (woken != nullptr) woken->wanted.notify_one();
-    job->run();
-    job.reset();
+    job.run();  // nothing is known of it any more
     lock.lock();
     working_patiently_ -= patient;
     if (--working_ == 0 && urgent_.empty() && patient_.empty()) idle_.notify_all();

@@ -6,11 +6,10 @@
 // answer, and all who name recipients wait for it, a quarter of the threads is left for those who have only come, and hear a
 // banner.
 #pragma once
+#include <boost/intrusive/slist.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
-#include <memory>
 #include <mutex>
 #include <thread>
 #include <type_traits>
@@ -27,35 +26,46 @@ class WorkerPool {
     urgent,
     patient,  ///< May wait for the store; at most three quarters of the threads do.
   };
+
+  /// What is to be done once. Whoever made it destroys it, when run() has been called or from within.
+  class Job : public boost::intrusive::slist_base_hook<> {
+   public:
+    virtual ~Job() = default;
+    virtual void run() = 0;
+
+   private:
+    friend class WorkerPool;
+    std::uint64_t number_ = 0;
+  };
+  using Jobs = boost::intrusive::slist<Job, boost::intrusive::cache_last<true>, boost::intrusive::constant_time_size<false>>;
+
   explicit WorkerPool(unsigned threads);  ///< Throws std::system_error if there can be none.
   ~WorkerPool();                          ///< Waits for all jobs.
 
-  /// `job` is called once, and destroyed on the thread that has called it.
-  template <class Job>
-  void post(Job&& job, Kind kind = Kind::urgent) {
-    add(std::make_unique<Of<std::decay_t<Job>>>(std::forward<Job>(job)), kind);
+  /// All of them, at the price of one; nothing is left of the lists.
+  void post(Jobs& urgent, Jobs& patient) noexcept;
+
+  /// `call` is called once, and destroyed on the thread that has called it.
+  template <class Call>
+  void post(Call&& call, Kind kind = Kind::urgent) {
+    Jobs one, none;
+    one.push_back(*new Of<std::decay_t<Call>>(std::forward<Call>(call)));
+    kind == Kind::urgent ? post(one, none) : post(none, one);
   }
 
   /// False: after `patience` some job was still not done.
   bool wait_until_idle(std::chrono::milliseconds patience);
 
  private:
-  struct AnyJob {
-    virtual ~AnyJob() = default;
-    virtual void run() = 0;
+  template <class Call>
+  struct Of final : Job {
+    explicit Of(Call its_call) : call(std::move(its_call)) {}
+    void run() override {
+      call();
+      delete this;
+    }
+    Call call;
   };
-  template <class Job>
-  struct Of : AnyJob {
-    explicit Of(Job its_job) : job(std::move(its_job)) {}
-    void run() override { job(); }
-    Job job;
-  };
-
-  struct Queued {
-    std::uint64_t number;
-    std::unique_ptr<AnyJob> job;
-  };
-  using Queue = std::deque<Queued>;
 
   /// Of one thread.
   struct Bed {
@@ -63,10 +73,10 @@ class WorkerPool {
     bool asleep = false;
   };
 
-  void add(std::unique_ptr<AnyJob> job, Kind kind);
   void work(Bed& mine);
-  Queue* next();    // with the lock held; whose first job is to be done now, null: none
-  Bed* wake_one();  // likewise; who must be notified once it is given up, null: nobody
+  void add(Jobs& jobs, Jobs& queue);  // with the lock held
+  Jobs* next();                       // likewise; whose first job is to be done now, null: none
+  Bed* wake_one();                    // likewise; who must be notified once it is given up, null: nobody
   void end();
 
   std::mutex mutex_;
@@ -74,7 +84,7 @@ class WorkerPool {
   std::vector<Bed> beds_;
   std::vector<Bed*> asleep_;  // the last one fell asleep last
   const unsigned most_patient_;
-  Queue urgent_, patient_;
+  Jobs urgent_, patient_;
   std::uint64_t jobs_ = 0;  // so many have come
   unsigned working_ = 0, working_patiently_ = 0;
   bool waking_ = false;
