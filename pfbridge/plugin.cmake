@@ -20,6 +20,7 @@ deferd_add_plugin(pfbridge
 
 deferd_test(bridge
   SOURCES
+    bridge_exempt_test.cc
     bridge_guard_test.cc
     bridge_model_test.cc
     bridge_test.cc
