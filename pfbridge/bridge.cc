@@ -45,8 +45,8 @@ std::string_view state_of(const Link& link, const Link::Table& table, const Sync
 
 Bridge::Bridge(Settings settings, Host& host)
     : settings_(std::move(settings)),
-      wanted_([this](Set set, const Prefix& entry) {
-        for (auto& line : links_) line.link->touch(set, entry, host_->clock().steady());
+      wanted_([this](Set set, const Prefix& entry, bool was) {
+        for (auto& line : links_) line.link->touch(set, entry, was, host_->clock().steady());
       }),
       follower_(wanted_),
       leases_(wanted_),
@@ -193,7 +193,7 @@ Result<void> Bridge::prepare(const HelperPlace& place, Link::Table& table) {
     const auto now = host_->clock().steady();
     if (past) {
       for (const auto& row : past->over) table.sync.suspect(row);
-      for (const auto& row : past->renewed) table.sync.touch(row, now);
+      for (const auto& row : past->renewed) table.sync.touch(row, false, now);
     }
   }
   if (set == Set::white) {

@@ -115,7 +115,7 @@ class BridgeModelTest : public BridgeTest, public testing::WithParamInterface<un
   }
   /// By what the tables and lists hold now, and by no code of the bridge but the arithmetic.
   std::set<std::string> wanted(Set set) {
-    Wanted fresh([](Set, const Prefix&) {});
+    Wanted fresh([](Set, const Prefix&, bool) {});
     fresh.show(host.sets().get(kBlack), host.sets().get(kExempt));
     PrefixRows white_rows, trapped_rows;
     for (auto* rows : {&white_rows, &trapped_rows}) {

@@ -123,6 +123,39 @@ TEST_F(BridgeTest, ChangesATableWhileItIsReadBack) {
   EXPECT_EQ(white.reads, reads) << "nor was it repaired";
 }
 
+TEST_F(BridgeTest, CountsOnceWhatIsAnsweredAfterAReading) {
+  for (int i = 1; i <= 4; ++i) put(kWhite, ("192.0.2." + std::to_string(i)).c_str());
+  start();
+  pass(2min);
+  bridge->read_back();
+  bridge->step();
+  put(kWhite, "198.51.100.1");
+  put(kWhite, "198.51.100.2");
+  erase(kWhite, "192.0.2.2");
+  bridge->step();  // the helper does both, one after the other
+  settle();
+  EXPECT_EQ(told("white", "state"), "in step");
+  EXPECT_EQ(told("white", "present"), "5");
+}
+
+TEST_F(BridgeTest, CountsOnceWhatIsSentForANewTime) {
+  start();
+  put(kWhite, "192.0.2.1");
+  settle();
+  for (const auto lasts : {48h, 60h}) {
+    put(kWhite, "192.0.2.1", lasts);
+    put(kWhite, "192.0.2.2", lasts);
+    settle();
+    EXPECT_EQ(told("white", "present"), "2");
+  }
+  bridge->read_back();
+  bridge->step();
+  put(kWhite, "192.0.2.2", 72h);
+  settle();
+  EXPECT_EQ(told("white", "present"), "2");
+  EXPECT_EQ(white.added, 6u);
+}
+
 TEST_F(BridgeTest, DoesNotBelieveWhatWasRemovedDuringAReading) {
   for (int i = 1; i <= 5; ++i) put(kWhite, ("192.0.2." + std::to_string(i)).c_str());
   white.piece = 1;

@@ -134,9 +134,9 @@ Result<void> Link::step(std::string_view position, SteadyTime now, Time wall) {
   return {};
 }
 
-void Link::touch(Set set, const Prefix& entry, SteadyTime now) {
+void Link::touch(Set set, const Prefix& entry, bool was, SteadyTime now) {
   for (const auto& table : tables_)
-    if (table->sync.set() == set) table->sync.touch(entry, now);
+    if (table->sync.set() == set) table->sync.touch(entry, was, now);
 }
 
 }  // namespace deferd::pfbridge

@@ -62,7 +62,7 @@ class Link {
   /// Names that were configured and that the helper does not have.
   const std::vector<std::string>& absent() const { return absent_; }
 
-  void touch(Set set, const Prefix& entry, SteadyTime now);
+  void touch(Set set, const Prefix& entry, bool was, SteadyTime now);
 
  private:
   void greet(const bridge::Hello& hello);

@@ -43,7 +43,7 @@ class LinkTest : public testing::Test {
     return said().at(0).id;
   }
 
-  Wanted wanted{[](Set, const Prefix&) {}};
+  Wanted wanted{[](Set, const Prefix&, bool) {}};
   std::vector<bridge::Passed> passed;
   Link link{
       {}, wanted, {}, [this](const bridge::Passed& one) { passed.push_back(one); }, [](const std::string&, const SyncStatus&) {}};

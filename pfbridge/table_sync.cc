@@ -21,21 +21,23 @@ constexpr std::size_t kMostRead = 20'000'000;  // more than any packet filter ho
 
 }  // namespace
 
-void TableSync::touch(const Prefix& entry, SteadyTime now) {
+void TableSync::touch(const Prefix& entry, bool was, SteadyTime now) {
   if (overflowed_) return;
   if (set_ == Set::black && dirty_.size() >= kMostBlack) {
     dirty_.clear();
+    there_.clear();
     overflowed_ = true;
     return read_back();
   }
-  stuck_.erase(entry);
-  dirty_.insert(entry);
+  const bool was_stuck = stuck_.erase(entry) > 0;
+  if (dirty_.insert(entry).second && !was_stuck && was) there_.insert(entry);
   if (!dirty_since_) dirty_since_ = now;
 }
 
 void TableSync::compare_all() {
   dirty_.clear();
   stuck_.clear();
+  there_.clear();
   overflowed_ = true;
   ours_ = false;
   read_back();
@@ -85,12 +87,15 @@ bridge::Message TableSync::begin_read(std::uint8_t table, std::string_view posit
 void TableSync::take_batch(SteadyTime now, Time wall) {
   removing_.clear();
   adding_.clear();
+  again_ = 0;
   std::size_t count = 0;
   auto entry = dirty_.begin();
   for (; entry != dirty_.end() && count < kBatch; ++entry, ++count) {
     if (reading_) meanwhile_.insert(*entry);
+    const bool is_there = there_.erase(*entry) > 0;
     if (const auto until = wanted_.find(set_, *entry)) {
       adding_.push_back({entry_of(*entry), seconds_left(*until, wall)});
+      if (is_there) ++again_;
     } else {
       removing_.push_back(*entry);
       suspects_.put(*entry, {});
@@ -126,7 +131,7 @@ bool TableSync::take(const bridge::Done& done, SteadyTime now) {
       doing_ = adding_.empty() ? Doing::nothing : Doing::to_add;
       break;
     case Doing::adding:
-      present_ += done.changed;
+      present_ += std::min<std::uint64_t>(done.changed, adding_.size() - again_);
       doing_ = Doing::nothing;
       break;
     case Doing::nothing:
@@ -168,8 +173,8 @@ bool TableSync::failed_read(const bridge::Done& done, SteadyTime now) {
 
 void TableSync::lost(SteadyTime now) {
   if (doing_ == Doing::removing || doing_ == Doing::to_add || doing_ == Doing::adding) {
-    for (const Prefix& entry : removing_) touch(entry, now);
-    for (const auto& row : adding_) touch(prefix_of(row.entry), now);
+    for (const Prefix& entry : removing_) touch(entry, false, now);
+    for (const auto& row : adding_) touch(prefix_of(row.entry), false, now);
   }
   doing_ = Doing::nothing;
   batch_since_.reset();
@@ -178,6 +183,16 @@ void TableSync::lost(SteadyTime now) {
   asked_ = known_ = adopting_ = false;
   read_back();
   retry_at_ = SteadyTime::min();
+}
+
+/// It is of the batch that is not answered yet. The helper answers in the order of its work: what it has not answered when all is
+/// read, it did after that.
+bool TableSync::is_under_way(const Prefix& entry) const {
+  if (doing_ == Doing::nothing) return false;
+  if (doing_ == Doing::removing && std::binary_search(removing_.begin(), removing_.end(), entry)) return true;
+  const auto row = std::lower_bound(adding_.begin(), adding_.end(), entry,
+                                    [](const bridge::Row& one, const Prefix& other) { return prefix_of(one.entry) < other; });
+  return row != adding_.end() && prefix_of(row->entry) == entry;
 }
 
 bool TableSync::is_explained(const Prefix& entry, const std::vector<Prefix>& missing) const {
@@ -213,17 +228,17 @@ bool TableSync::finished_read(SteadyTime now) {
   wanted_.each(set_, [&](const Prefix& entry) {
     if (const auto index = index_of(entry))
       is_wanted[*index] = true;
-    else if (meanwhile_.contains(entry))
-      ++present_;
-    else
+    else if (!meanwhile_.contains(entry))
       missing.push_back(entry);
+    else if (!is_under_way(entry))
+      ++present_;
   });
   std::sort(missing.begin(), missing.end());
   foreign_ = 0;
   for (std::size_t i = 0; i < read_.size(); ++i) {
     if (is_wanted[i]) continue;
     if (meanwhile_.contains(read_[i]))
-      --present_;
+      present_ -= is_under_way(read_[i]) ? 0 : 1;
     else if (is_explained(read_[i], missing))
       gone.push_back(read_[i]);
     else if (set_ == Set::black || !rules_.keep_foreign || doubtful_.is_within(read_[i]))
@@ -248,6 +263,9 @@ bool TableSync::finished_read(SteadyTime now) {
   dirty_.merge(stuck_);
   std::erase_if(
       dirty_, [&](const Prefix& entry) { return !wanted_.find(set_, entry) && !index_of(entry) && !meanwhile_.contains(entry); });
+  there_.clear();
+  for (const Prefix& entry : dirty_)
+    if (wanted_.find(set_, entry) && !std::binary_search(missing.begin(), missing.end(), entry)) there_.insert(entry);
   dirty_.insert(missing.begin(), missing.end());
   dirty_.insert(gone.begin(), gone.end());
   if (dirty_.empty())

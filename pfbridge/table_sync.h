@@ -50,8 +50,8 @@ class TableSync {
 
   Set set() const { return set_; }
 
-  /// Of `entry` something has changed. Its last state counts.
-  void touch(const Prefix& entry, SteadyTime now);
+  /// Of `entry` something has changed. Its last state counts. `was`: before that it was to be in the table.
+  void touch(const Prefix& entry, bool was, SteadyTime now);
   void suspect(const Prefix& row) { suspects_.put(row, {}); }  ///< A row was once, of before we began: its entries are ours.
   void doubt(const Prefix& row) { doubtful_.put(row, {}); }    ///< It was a row, and is none: nobody said why.
   void distrust() { distrusted_ = true; }                      ///< The store is not the one that filled the table.
@@ -95,6 +95,7 @@ class TableSync {
   bool failed(const bridge::Done& done, SteadyTime now);
   bool failed_read(const bridge::Done& done, SteadyTime now);
   bool finished_read(SteadyTime now);
+  bool is_under_way(const Prefix& entry) const;
   bool is_explained(const Prefix& entry, const std::vector<Prefix>& missing) const;
   void plan_next_read(bool repaired, SteadyTime now);
   std::uint32_t seconds_left(Time until, Time wall) const;
@@ -105,11 +106,13 @@ class TableSync {
 
   std::set<Prefix> dirty_;  // to be sent
   std::set<Prefix> stuck_;  // failed; tried again at retry_at_
+  std::set<Prefix> there_;  // of these: they are in the table, and are sent for another time
   PrefixRows suspects_, doubtful_;
 
   Doing doing_ = Doing::nothing;
   std::vector<Prefix> removing_;
   std::vector<bridge::Row> adding_;
+  std::size_t again_ = 0;  // so many of adding_ are there already: not all packet filters tell how many really came
   bool reading_ = false;
   std::vector<Prefix> read_;
   std::set<Prefix> meanwhile_;  // sent since the reading began: it may show them as before or after

@@ -119,7 +119,7 @@ void Wanted::change(Set set, std::vector<Prefix> entries, const std::function<vo
     const auto after = find(set, entries[i]);
     if (before[i] && !after) --count;
     if (!before[i] && after) ++count;
-    if (before[i] != after) changed_(set, entries[i]);
+    if (before[i] != after) changed_(set, entries[i], before[i].has_value());
   }
 }
 
@@ -155,7 +155,7 @@ void Wanted::put(Set set, const Prefix& prefix, Time expires) {
 void Wanted::erase(Set set, const Prefix& prefix) {
   auto& rows = rows_of(set).rows();
   const auto* former = rows.find(prefix);
-  if (!former) return changed_(set, prefix);
+  if (!former) return changed_(set, prefix, false);
   auto pieces = rows_of(set).pieces(prefix);
   if (set == Set::white) return change(set, std::move(pieces), [&] { rows.erase(prefix); });
   change_barred({prefix}, std::move(pieces), [&, expires = *former, there = true]() mutable {
@@ -184,10 +184,10 @@ void Wanted::tell_black(const PrefixSet& former, const PrefixSet& now) const {
       ++old_one;
       ++new_one;
     } else if (has_old && (!has_new || *old_one < *new_one)) {
-      changed_(Set::black, *old_one);
+      changed_(Set::black, *old_one, true);
       ++old_one;
     } else {
-      changed_(Set::black, *new_one);
+      changed_(Set::black, *new_one, false);
       ++new_one;
     }
   }

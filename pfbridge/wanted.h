@@ -25,8 +25,8 @@ std::optional<Set> set_named(std::string_view name);
 /// new one.
 class Wanted {
  public:
-  /// Of what an entry is, or until when it is, has changed. Called after the change.
-  using Changed = std::function<void(Set, const Prefix&)>;
+  /// Of what an entry is, or until when it is, has changed. Called after the change; `was`: it was an entry before.
+  using Changed = std::function<void(Set, const Prefix&, bool was)>;
   explicit Wanted(Changed changed);
   Wanted(const Wanted&) = delete;
   Wanted& operator=(const Wanted&) = delete;

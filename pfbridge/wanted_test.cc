@@ -95,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(Both, WantedModel, testing::Values("192.0.2.64", "2001:
 TEST_P(WantedModel, IsRightAfterEachOfManyChanges) {
   std::map<Set, std::map<Prefix, Time>> told;
   Wanted* asked = nullptr;
-  Wanted wanted([&](Set set, const Prefix& entry) {
+  Wanted wanted([&](Set set, const Prefix& entry, bool) {
     if (const auto until = asked->find(set, entry))
       told[set][entry] = *until;
     else
@@ -151,7 +151,7 @@ TEST_P(WantedModel, IsRightAfterEachOfManyChanges) {
 
 TEST(WantedTest, TellsOfBlackWhatIsNotAsBefore) {
   std::vector<std::string> told;
-  Wanted wanted([&](Set set, const Prefix& entry) {
+  Wanted wanted([&](Set set, const Prefix& entry, bool) {
     if (set == Set::black) told.push_back(entry.to_string());
   });
   const auto show = [&](std::vector<const char*> entries) {
@@ -169,7 +169,7 @@ TEST(WantedTest, TellsOfBlackWhatIsNotAsBefore) {
 }
 
 TEST(WantedTest, CopiesNoListThatNobodyExemptIsOn) {
-  Wanted wanted([](Set, const Prefix&) {});
+  Wanted wanted([](Set, const Prefix&, bool) {});
   const auto set = [](const char* entry) {
     PrefixSetBuilder builder;
     builder.add(prefix(entry));
@@ -184,7 +184,7 @@ TEST(WantedTest, CopiesNoListThatNobodyExemptIsOn) {
 }
 
 TEST(WantedTest, SaysWhichRowsAScanDidNotFindAgain) {
-  Wanted wanted([](Set, const Prefix&) { FAIL(); });
+  Wanted wanted([](Set, const Prefix&, bool) { FAIL(); });
   PrefixRows white;
   white.put(prefix("192.0.2.1"), Time{});
   white.put(prefix("192.0.2.2"), Time{});
