@@ -21,8 +21,8 @@ std::vector<std::string> names(const NftSets& sets) {
 }
 
 const std::string& set_for(const NftSets& sets, const Entry& entry) {
-  if (entry.family == Family::v4) return entry.is_host() ? sets.hosts4 : sets.prefixes4;
-  return entry.is_host() ? sets.hosts6 : sets.prefixes6;
+  const auto& hosts = entry.family == Family::v4 ? sets.hosts4 : sets.hosts6;
+  return entry.is_host() && !hosts.empty() ? hosts : entry.family == Family::v4 ? sets.prefixes4 : sets.prefixes6;
 }
 
 std::string nft_add(const NftSets& sets, std::span<const Row> rows) {

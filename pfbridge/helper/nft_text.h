@@ -9,7 +9,7 @@
 
 namespace deferd::bridge {
 
-/// The sets of one table. What has no set (its name is empty) is left out.
+/// The sets of one table. Where hosts have no set (its name is empty) they go into that of prefixes; what has none is left out.
 ///
 /// Hosts and prefixes go into sets of their own: a set with intervals costs nft work that grows with the set, for each change;
 /// a set of hosts does not.
@@ -23,7 +23,7 @@ struct NftSets {
 /// All of them, without the empty ones.
 std::vector<std::string> names(const NftSets& sets);
 
-/// Which of them is for the entry; perhaps empty.
+/// Which of them is for the entry; empty: none.
 const std::string& set_for(const NftSets& sets, const Entry& entry);
 
 /// One transaction: all or nothing. Adding first makes removing one that is not there no error; removing and adding again sets

@@ -31,6 +31,15 @@ TEST(NftTextTest, LeavesOutWhatHasNoSet) {
   EXPECT_EQ(nft_add(kNoLongNets, std::vector<Row>{{entry("2001:db8::/32"), 0}}), "");
 }
 
+TEST(NftTextTest, PutsHostsAmongPrefixesWhereTheyHaveNoSet) {
+  const NftSets sets{"inet", "deferd", "", "", "exempt4", "exempt6"};
+  EXPECT_EQ(nft_remove(sets, std::vector{entry("192.0.2.1"), entry("198.51.100.0/24"), entry("2001:db8::1")}),
+            "add element inet deferd exempt4 { 192.0.2.1, 198.51.100.0/24 }\n"
+            "delete element inet deferd exempt4 { 192.0.2.1, 198.51.100.0/24 }\n"
+            "add element inet deferd exempt6 { 2001:db8::1 }\n"
+            "delete element inet deferd exempt6 { 2001:db8::1 }\n");
+}
+
 TEST(NftTextTest, FindsTheRuleThatUsesASet) {
   const char* const rules = "chain in {\n\t\tip saddr @white4 accept\n\t\tip6 saddr @white6-old accept\n\t}\n";
   EXPECT_TRUE(nft_rule_uses(rules, "white4"));
