@@ -151,14 +151,15 @@ void Bridge::look_at_sets() {
   auto black = host_->sets().get(kBlack);
   auto exempt = host_->sets().get(kExempt);
   if (black == black_ && exempt == exempt_) return;
-  const bool appears = black && !black_;
+  const bool black_appears = black && !black_, exempt_appears = exempt && !exempt_;
   black_ = std::move(black);
   exempt_ = std::move(exempt);
   wanted_.show(black_, exempt_);
-  if (!appears) return;
   for (auto& line : links_)
-    for (const auto& table : line.link->tables())
-      if (table->sync.set() == Set::black) table->sync.compare_all();
+    for (const auto& table : line.link->tables()) {
+      const Set set = table->sync.set();
+      if ((set == Set::black && black_appears) || (set == Set::exempt && exempt_appears)) table->sync.compare_all();
+    }
 }
 
 /// True if there is more at once.
@@ -181,7 +182,7 @@ bool Bridge::follow() {
 /// Tells a table's keeper what was removed since the table was last seen to be right, by an earlier run.
 Result<void> Bridge::prepare(const HelperPlace& place, Link::Table& table) {
   const Set set = table.sync.set();
-  if (set != Set::black) {
+  if (has_rows(set)) {
     const auto key = position_key(place, table);
     const std::string_view keys[] = {key};
     auto records = host_->store().read(kPositions, keys);
@@ -221,7 +222,7 @@ Result<void> Bridge::write_positions() {
   for (auto& line : links_)
     for (const auto& table : line.link->tables()) {
       auto position = table->sync.verified();
-      if (!position || table->sync.set() == Set::black) continue;
+      if (!position || !has_rows(table->sync.set())) continue;
       table->without_leases = true;
       Change change;
       change.key = position_key(line.place, *table);
@@ -311,7 +312,7 @@ std::vector<Value> Bridge::rows() const {
     const bool watches = i >= settings_.helpers.size();
     Value row = begin("", watches ? "watch" : "", line.link->is_greeted() ? "in step" : "away");
     const bool useless = !watches && line.link->is_greeted();
-    row.set("error", useless ? "the helper has no table named white, trapped or black" : line.why);
+    row.set("error", useless ? "the helper has no table named white, trapped, black or exempt" : line.why);
     rows.push_back(std::move(row));
   }
   return rows;

@@ -92,10 +92,11 @@ class BridgeTest : public testing::Test {
   }
 
   FakeHost host{"pfbridge"};
-  FakeHelper helper{{"white", "trapped", "black"}};
+  FakeHelper helper{{"white", "trapped", "black", "exempt"}};
   FakeTable& white = helper.table(0);
   FakeTable& trapped = helper.table(1);
   FakeTable& black = helper.table(2);
+  FakeTable& spared = helper.table(3);  ///< For who is exempt.
   std::unique_ptr<Bridge> bridge;
 };
 

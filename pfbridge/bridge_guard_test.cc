@@ -158,22 +158,22 @@ TEST_F(BridgeGuardTest, StopsIfAHugeListIsNotTheOneThatFilledTheTable) {
   for (unsigned i = 0; i < 60; ++i) black.put(("198.51.100." + std::to_string(i)).c_str());
   const auto show = [&](std::uint32_t base) {
     PrefixSetBuilder builder;
-    for (std::uint32_t i = 0; i <= TableSync::kMostBlack; ++i) builder.add(Prefix(Address::v4(base + 2 * i)));
+    for (std::uint32_t i = 0; i <= TableSync::kMostShown; ++i) builder.add(Prefix(Address::v4(base + 2 * i)));
     host.sets().show(kBlack, std::make_shared<const PrefixSet>(builder.build()));
   };
   show(0x0A000000);  // the plugin that shows lists takes longer to load them than the helper to greet
   settle();
   EXPECT_EQ(told("black", "held"), "60");
-  EXPECT_EQ(black.entries.size(), TableSync::kMostBlack + 61) << "what is missing comes all the same";
+  EXPECT_EQ(black.entries.size(), TableSync::kMostShown + 61) << "what is missing comes all the same";
   show(0x0B000000);
   settle();
   EXPECT_EQ(told("black", "state"), "held") << "a change of the list does not explain what was held before";
   bridge->adopt();
   settle();
-  EXPECT_EQ(black.entries.size(), TableSync::kMostBlack + 1);
+  EXPECT_EQ(black.entries.size(), TableSync::kMostShown + 1);
   show(0x0A000000);
   settle();
-  EXPECT_EQ(black.entries.size(), TableSync::kMostBlack + 1) << "a list that changes as a whole is followed";
+  EXPECT_EQ(black.entries.size(), TableSync::kMostShown + 1) << "a list that changes as a whole is followed";
 }
 
 TEST_F(BridgeGuardTest, StopsIfAListIsSuddenlyGoneAtARestart) {

@@ -57,7 +57,8 @@ class BridgeModelTest : public BridgeTest, public testing::WithParamInterface<un
         }
         return;
       case 13:  // the packet filter is tampered with
-        for (auto* table : {&white, &trapped, &black}) std::erase_if(table->entries, [&](const auto&) { return below(3) == 0; });
+        for (auto* table : {&white, &trapped, &black, &spared})
+          std::erase_if(table->entries, [&](const auto&) { return below(3) == 0; });
         return;
       case 14: {  // by somebody who keeps to himself
         const auto theirs = "198.51.100." + std::to_string(below(5));
@@ -137,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, BridgeModelTest, testing::Range(0u, 40u));
 TEST_P(BridgeModelTest, EndsRightWhateverHappened) {
   start();
   const auto fate = [this] { return below(3) != 0 ? Fate::done : static_cast<Fate>(below(5)); };
-  for (auto* table : {&white, &trapped, &black}) {
+  for (auto* table : {&white, &trapped, &black, &spared}) {
     table->fate = fate;
     table->piece = GetParam() % 4;  // or at once
   }
@@ -149,7 +150,7 @@ TEST_P(BridgeModelTest, EndsRightWhateverHappened) {
     if (below(3) == 0) settle_somehow();
     if (HasFatalFailure()) return;
   }
-  for (auto* table : {&white, &trapped, &black}) table->fate = [] { return Fate::done; };
+  for (auto* table : {&white, &trapped, &black, &spared}) table->fate = [] { return Fate::done; };
   host.mend_store();
   settle_somehow();
   if (!helper.is_connected()) connect();
@@ -158,6 +159,9 @@ TEST_P(BridgeModelTest, EndsRightWhateverHappened) {
   EXPECT_EQ(held(trapped), wanted(Set::trapped));
   if (host.sets().get(kBlack)) {
     EXPECT_EQ(held(black), wanted(Set::black));
+  }
+  if (host.sets().get(kExempt)) {
+    EXPECT_EQ(held(spared), wanted(Set::exempt));
   }
   EXPECT_TRUE(bridge->in_step()) << bridge->rows()[0].to_json();
 }

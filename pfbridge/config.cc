@@ -34,7 +34,7 @@ void check_config(const Config& config, const Value& value, const std::string& p
   for (const auto& [name, theirs] : config.tables) {
     const auto where = detail::join_path(path, "tables");
     const Mark mark = value.find("tables")->find(name)->mark();
-    if (!set_named(name)) problems.error(mark, where, detail::quote(name) + " is none of white, trapped, black");
+    if (!set_named(name)) problems.error(mark, where, detail::quote(name) + " is none of white, trapped, black, exempt");
     if (theirs.empty() || theirs.size() > kLongestName)
       problems.error(mark, where, "the name of a helper's table has 1 to 255 bytes");
     else if (!used.insert(theirs).second)
@@ -55,7 +55,7 @@ Schema<Config> Config::schema() {
       .required("helper", &Config::helper,
                 "Where deferd-helper is: unix:/path, or the words of a command that is started; or a list of these.")
       .field("tables", &Config::tables,
-             "Which of the helper's tables hold white, trapped and black; without: those of the same name.")
+             "Which of the helper's tables hold white, trapped, black and exempt; without: those of the same name.")
       .field("keep_foreign", &Config::keep_foreign, "Leave alone what others put into white and trapped.")
       .field("reconcile", &Config::reconcile, 1min, std::chrono::hours{24 * 7}, "How often tables are read back and repaired.")
       .field("guard", &Config::guard, "When repairing stops, and waits for an operator.")

@@ -44,10 +44,18 @@ TEST_F(ConfigTest, SaysWhatIsWrong) {
   EXPECT_NE(read("helper: ['unix:/run/a', 'unix:/run/a']\n").find("twice"), std::string::npos);
   EXPECT_NE(read("helper: ['unix:/run/a', x]\n").find("must be unix:/path"), std::string::npos);
   EXPECT_NE(read("helper: {a: b}\n").find("must be unix:/path"), std::string::npos);
-  EXPECT_NE(read("helper: unix:/run/a\ntables: {whit: white}\n").find("'whit' is none of"), std::string::npos);
+  EXPECT_NE(read("helper: unix:/run/a\ntables: {whit: white}\n").find("'whit' is none of white, trapped, black, exempt"),
+            std::string::npos);
   EXPECT_NE(read("helper: unix:/run/a\ntables: {white: a, trapped: a}\n").find("can hold one of ours only"), std::string::npos);
   EXPECT_NE(read("helper: unix:/run/a\nwatch: {helper: 'unix:/run/a'}\n").find("another one captures"), std::string::npos);
   EXPECT_NE(read("helper: unix:/run/a\nwatch: {helper: fw}\n").find("watch.helper: must be unix:/path"), std::string::npos);
+}
+
+TEST_F(ConfigTest, NamesATableForEachSet) {
+  ASSERT_EQ(read("helper: unix:/run/a\ntables: {white: w, trapped: t, black: b, exempt: e}\n"), "");
+  EXPECT_EQ(
+      Settings::of(config).tables.by_name,
+      (std::vector<std::pair<Set, std::string>>{{Set::white, "w"}, {Set::trapped, "t"}, {Set::black, "b"}, {Set::exempt, "e"}}));
 }
 
 TEST_F(ConfigTest, IsTheSameToTheHelpersWhateverElseChanges) {

@@ -49,7 +49,7 @@ Result<Follower::Step> Follower::follow(Tables& tables) {
   if (!page) return tl::unexpected(page.error());
   for (const auto& event : page->events) {
     const auto set = set_named(event.table);
-    if (!set || *set == Set::black) continue;
+    if (!set || !has_rows(*set)) continue;
     if (is_over(event))
       wanted_.erase(*set, event.prefix);
     else

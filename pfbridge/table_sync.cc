@@ -23,7 +23,7 @@ constexpr std::size_t kMostRead = 20'000'000;  // more than any packet filter ho
 
 void TableSync::touch(const Prefix& entry, bool was, SteadyTime now) {
   if (overflowed_) return;
-  if (set_ == Set::black && dirty_.size() >= kMostBlack) {
+  if (!has_rows(set_) && dirty_.size() >= kMostShown) {
     dirty_.clear();
     there_.clear();
     overflowed_ = true;
@@ -197,7 +197,7 @@ bool TableSync::is_under_way(const Prefix& entry) const {
 
 bool TableSync::is_explained(const Prefix& entry, const std::vector<Prefix>& missing) const {
   if ((overflowed_ && ours_) || dirty_.contains(entry) || stuck_.contains(entry) || suspects_.is_within(entry)) return true;
-  if (set_ == Set::black || !wanted_.is_of_row(set_, entry)) return false;
+  if (!has_rows(set_) || !wanted_.is_of_row(set_, entry)) return false;
   if (wanted_.is_barred(set_, entry)) return true;
   // A part of a row of which nothing is barred any more. If the whole is missing, it was split, and this is what is left.
   for (int length = entry.length() - 1; length >= 0; --length)
@@ -241,14 +241,14 @@ bool TableSync::finished_read(SteadyTime now) {
       present_ -= is_under_way(read_[i]) ? 0 : 1;
     else if (is_explained(read_[i], missing))
       gone.push_back(read_[i]);
-    else if (set_ == Set::black || !rules_.keep_foreign || doubtful_.is_within(read_[i]))
+    else if (!has_rows(set_) || !rules_.keep_foreign || doubtful_.is_within(read_[i]))
       unexplained.push_back(read_[i]);
     else
       ++foreign_;
   }
   const bool too_many =
       unexplained.size() >= rules_.guard_at_least && unexplained.size() * 100 > rules_.guard_percent * read_.size();
-  const bool of_another = distrusted_ && set_ != Set::black;
+  const bool of_another = distrusted_ && has_rows(set_);
   const auto held_before = held_;
   held_ = adopting_ ? 0 : of_another ? unexplained.size() + foreign_ : too_many ? unexplained.size() : 0;
   adopting_ = overflowed_ = false;

@@ -38,13 +38,13 @@ struct SyncStatus {
 /// An entry of the table that is not wanted is removed if we put it there: because an event said that it is over, because we
 /// removed it before (a helper that says `done` is not believed until it was read back), or because it is of a row of white or
 /// trapped and barred, or what is left of one that was split. Anything else is *foreign*, and stays unless keep_foreign is off;
-/// of black nothing is foreign. What would be removed without such a reason is counted, and if it is more than the guard allows,
-/// it stays and is told as `held`. If nothing is known of what we did before (distrust()), all that is not explained is held,
-/// also what would be foreign: an operator has to say that it is not ours.
+/// of black and exempt nothing is foreign. What would be removed without such a reason is counted, and if it is more than the
+/// guard allows, it stays and is told as `held`. If nothing is known of what we did before (distrust()), all that is not
+/// explained is held, also what would be foreign: an operator has to say that it is not ours.
 class TableSync {
  public:
   static constexpr std::size_t kBatch = 4096;
-  static constexpr std::size_t kMostBlack = 100'000;  ///< More changes of black at once are found by reading back.
+  static constexpr std::size_t kMostShown = 100'000;  ///< More changes of black or exempt at once are found by reading back.
 
   TableSync(Set set, const Wanted& wanted, SyncRules rules) : set_(set), wanted_(wanted), rules_(rules) {}
 
@@ -123,8 +123,8 @@ class TableSync {
   bool adopting_ = false;
   bool clean_ = false;       // when it was read: nothing was pending
   bool doubted_ = false;     // the last reading was disturbed, so what it did not show was not believed to be gone
-  bool overflowed_ = false;  // black has changed by more than is kept in dirty_
-  bool ours_ = false;        // black was read since it is known, and nothing was held: what it held went by our changes
+  bool overflowed_ = false;  // black or exempt has changed by more than is kept in dirty_
+  bool ours_ = false;        // it was read since it is known, and nothing was held: what it held went by our changes
   std::string position_;
   std::optional<std::string> verified_;
 

@@ -86,22 +86,24 @@ std::optional<Time> Wanted::find(Set set, const Prefix& prefix) const {
     const auto expires = trapped_.find(prefix);
     return expires ? std::optional(with_net(*expires)) : std::nullopt;
   }
-  if (!black_ || black_->find(prefix.address()) != prefix) return std::nullopt;
-  return Time::max();
+  const PrefixSet* all = shown(set);
+  return all && all->find(prefix.address()) == prefix ? std::optional(Time::max()) : std::nullopt;
 }
 
 void Wanted::each(Set set, const std::function<void(const Prefix&)>& use) const {
-  if (set != Set::black) rows_of(set).each(use);
+  if (has_rows(set))
+    rows_of(set).each(use);
+  else if (const PrefixSet* all = shown(set))
+    for (const Prefix& prefix : *all) use(prefix);
   if (set == Set::white)
     for (const auto& [client, until] : leases_)
       if (!white_.is_barred(client) && !white_.find(client)) use(client);
-  if (set == Set::black && black_)
-    for (const Prefix& prefix : *black_) use(prefix);
 }
 
 std::uint64_t Wanted::count(Set set) const {
-  if (set != Set::black) return counts_[static_cast<std::size_t>(set)];
-  return black_ ? black_->size() : 0;
+  if (has_rows(set)) return counts_[static_cast<std::size_t>(set)];
+  const PrefixSet* all = shown(set);
+  return all ? all->size() : 0;
 }
 
 // ---- What changes
@@ -176,7 +178,7 @@ void Wanted::end_lease(const Address& client) {
 }
 
 /// The entries of one and not of the other; both ascend.
-void Wanted::tell_black(const PrefixSet& former, const PrefixSet& now) const {
+void Wanted::tell(Set set, const PrefixSet& former, const PrefixSet& now) const {
   auto old_one = former.begin(), new_one = now.begin();
   while (old_one != former.end() || new_one != now.end()) {
     const bool has_old = old_one != former.end(), has_new = new_one != now.end();
@@ -184,10 +186,10 @@ void Wanted::tell_black(const PrefixSet& former, const PrefixSet& now) const {
       ++old_one;
       ++new_one;
     } else if (has_old && (!has_new || *old_one < *new_one)) {
-      changed_(Set::black, *old_one, true);
+      changed_(set, *old_one, true);
       ++old_one;
     } else {
-      changed_(Set::black, *new_one, false);
+      changed_(set, *new_one, false);
       ++new_one;
     }
   }
@@ -197,8 +199,9 @@ void Wanted::show(std::shared_ptr<const PrefixSet> black, std::shared_ptr<const 
   black = less(std::move(black), exempt.get());
   const auto content = [](const auto& set) { return set ? *set : PrefixSet(); };
   const PrefixSet former_black = content(black_), new_black = content(black);
-  const Difference listed(former_black, new_black), exempted(content(exempt_), content(exempt));
-  const bool both_known = black_ && black;
+  const PrefixSet former_exempt = content(exempt_), new_exempt = content(exempt);
+  const Difference listed(former_black, new_black), exempted(former_exempt, new_exempt);
+  const bool black_known = black_ && black, exempt_known = exempt_ && exempt;
   const auto flip = [&] {
     std::swap(black_, black);
     std::swap(exempt_, exempt);
@@ -223,7 +226,8 @@ void Wanted::show(std::shared_ptr<const PrefixSet> black, std::shared_ptr<const 
     for (const Prefix& place : where_exempt) trapped_.append_touched(place, trapped);
   }
   change_barred(where, std::move(trapped), flip);
-  if (both_known) tell_black(former_black, new_black);
+  if (black_known) tell(Set::black, former_black, new_black);
+  if (exempt_known) tell(Set::exempt, former_exempt, new_exempt);
 }
 
 std::vector<Wanted::Gone> Wanted::replace(PrefixRows white, PrefixRows trapped) {

@@ -1,5 +1,5 @@
-// What the packet filter's tables shall hold: white less what is trapped or listed, trapped, and black. Who is exempt counts as
-// neither trapped nor listed.
+// What the packet filter's tables shall hold: white less what is trapped or listed, trapped, black, and who is exempt, who counts
+// as neither trapped nor listed.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -15,14 +15,16 @@
 
 namespace deferd::pfbridge {
 
-enum class Set : std::uint8_t { white, trapped, black };
+enum class Set : std::uint8_t { white, trapped, black, exempt };
 inline constexpr std::pair<Set, std::string_view> kSets[] = {
-    {Set::white, "white"}, {Set::trapped, "trapped"}, {Set::black, "black"}};
+    {Set::white, "white"}, {Set::trapped, "trapped"}, {Set::black, "black"}, {Set::exempt, "exempt"}};
+/// It is made of the rows of deferd's table of this name; else it is shown as a whole (deferd/sets.h).
+inline bool has_rows(Set set) { return set == Set::white || set == Set::trapped; }
 std::string_view to_string(Set set);
 std::optional<Set> set_named(std::string_view name);
 
-/// One thread. Work is proportional to what changes, and to what it touches; for a new `black` to the sizes of the old and the
-/// new one.
+/// One thread. Work is proportional to what changes, and to what it touches; for a set that is shown anew to the sizes of the old
+/// and the new one.
 class Wanted {
  public:
   /// Of what an entry is, or until when it is, has changed. Called after the change; `was`: it was an entry before.
@@ -40,8 +42,8 @@ class Wanted {
   void lease(const Address& client, Time until);
   void end_lease(const Address& client);
 
-  /// Who is listed and who is exempt. Null: not known; nobody. Of a black that was not known, and of one after such, only what
-  /// changes in white and trapped is told.
+  /// Who is listed and who is exempt. Null: not known; nobody. Of a set that was not known, and of one after such, only
+  /// what changes in white and trapped is told.
   void show(std::shared_ptr<const PrefixSet> black, std::shared_ptr<const PrefixSet> exempt);
 
   struct Gone {
@@ -59,8 +61,8 @@ class Wanted {
   /// Each that shall be there, once.
   void each(Set set, const std::function<void(const Prefix&)>& use) const;
   std::uint64_t count(Set set) const;
-  /// False of a black that nobody has shown.
-  bool is_known(Set set) const { return set != Set::black || black_ != nullptr; }
+  /// False of black and exempt while nobody shows them.
+  bool is_known(Set set) const { return has_rows(set) || shown(set) != nullptr; }
 
   /// It is a row of white or trapped, or a part of one, so we may have put it there.
   bool is_of_row(Set set, const Prefix& prefix) const { return rows_of(set).rows().is_within(prefix); }
@@ -70,6 +72,7 @@ class Wanted {
  private:
   const SplitRows& rows_of(Set set) const { return set == Set::white ? white_ : trapped_; }
   SplitRows& rows_of(Set set) { return set == Set::white ? white_ : trapped_; }
+  const PrefixSet* shown(Set set) const { return set == Set::black ? black_.get() : exempt_.get(); }
   bool is_exempt(const Prefix& prefix) const { return exempt_ && exempt_->overlaps(prefix); }
   bool is_exempt_whole(const Prefix& prefix) const;
   bool is_trapped(const Prefix& prefix) const;
@@ -78,7 +81,7 @@ class Wanted {
   std::optional<Time> white(const Prefix& prefix) const;
   void change(Set set, std::vector<Prefix> entries, const std::function<void()>& make);
   void change_barred(const std::vector<Prefix>& where, std::vector<Prefix> trapped, const std::function<void()>& flip);
-  void tell_black(const PrefixSet& former, const PrefixSet& now) const;
+  void tell(Set set, const PrefixSet& former, const PrefixSet& now) const;
 
   const Changed changed_;
   SplitRows white_, trapped_;
