@@ -110,9 +110,11 @@ Finding tables_are_used(Examination& examination) {
 }
 
 /// Where the helper, or the file of rules itself, has the exempt clients.
-std::string exempt_set(const HelperPlan& plan, Family family) {
-  if (plan.tables.empty() || plan.tables.front().kind == FilterKind::pf) return "deferd-exempt";
-  return plan.tables.front().within + (family == Family::v4 ? "/exempt4" : "/exempt6");
+HelperTable exempt_table(const HelperPlan& plan) {
+  if (const auto* kept = plan.table("exempt")) return *kept;
+  auto table = usual_exempt(plan.tables.empty() ? FilterKind::pf : plan.tables.front().kind);
+  if (table.kind == FilterKind::nft) table.within = plan.tables.front().within;
+  return table;
 }
 
 Finding order_is_right(Examination& examination) {
@@ -132,7 +134,8 @@ Finding order_is_right(Examination& examination) {
     all_spared("bypass", family, "let it pass before all redirects (OpenBSD: after them), or a dead deferd stops your mail");
     all_spared("white", family,
                "let it pass before the redirect (OpenBSD: after it), or who has passed never gets to the mail server");
-    spared(exempt_set(plan, family), family, "let it pass before the redirect (OpenBSD: after it)");
+    for (const auto& set : exempt_table(plan).sets_of(family))
+      spared(set, family, "let it pass before the redirect (OpenBSD: after it)");
   }
   if (!faults.what.empty()) return faults.finding({});
   const auto* bypass = plan.table("bypass");

@@ -16,7 +16,8 @@ Finding held_back(const std::string& held) {
           ". They stay, but deferd cannot tell why they are there: its store is new or was put back, others filled the table, or "
           "too many would go at once",
       "if the store is not the right one, give deferd the right one: nothing is lost until then. If it is, deferctl bridge "
-      "adopt: they then count as others' and stay, but those of black go, and all do with pfbridge: {keep_foreign: no}"};
+      "adopt: they then count as others' and stay, but those of black and exempt go, and all do with pfbridge: {keep_foreign: "
+      "no}"};
 }
 
 /// `rows` as `deferctl bridge` has them: a table, or a helper that has none.
@@ -49,6 +50,43 @@ Finding passed_get_in(Examination& examination) {
   const auto& rows = examination.bridge();
   if (!rows) return {Verdict::fail, "deferctl bridge: " + rows.error().what, "see deferd's log"};
   return tables_are_kept(*rows);
+}
+
+/// A network that strangers may be in.
+bool is_of_others(const Prefix& network) {
+  return !Prefix(Address::v4(0x7f000000), 8).contains(network) && network != *Prefix::parse("::1");
+}
+
+/// Who is exempt never becomes white: nothing but a hand-over or the packet filter lets his mail in.
+Finding exempt_get_in(Examination& examination) {
+  const auto& setup = examination.setup();
+  if (!setup) return {Verdict::skipped, "deferd does not answer"};
+  if (examination.listeners().empty()) return {Verdict::skipped, "listen.smtp has no address: nothing is redirected to deferd"};
+  if (member(*setup, {"smtp", "handover"}).is_map()) return {Verdict::ok, "by hand-over"};
+  if (examination.listed_only()) return {Verdict::ok, "only the listed are redirected, and none of them is exempt"};
+  std::size_t addresses = member(*setup, {"exempt", "files"}).size();
+  std::string names;
+  for (const char* key : {"networks", "own_mx", "relays"})
+    for (const Value& entry : member(*setup, {"exempt", key}).items())
+      if (const auto prefix = Prefix::parse(entry.text()); !prefix)
+        append(names, entry.text());
+      else if (is_of_others(*prefix))
+        ++addresses;
+  const auto& rows = examination.bridge();
+  const bool kept = rows && keeps(*rows, "exempt");
+  std::string what, remedy;
+  if (!kept && addresses > 0) {
+    what =
+        "no table is kept for who is exempt: of them those whom the rules themselves let pass get in, the others hear 451 for "
+        "ever";
+    remedy = "--table exempt=... of deferd-helper, as in docs/running-behind-pf.md, and rules that deferctl pf-rules prints then";
+  }
+  if (!names.empty()) {
+    append(what, "exempt by name, which the packet filter does not know: " + names);
+    append(remedy, "name their addresses in deferd.yaml, too");
+  }
+  if (!what.empty()) return {Verdict::warn, what, remedy};
+  return {Verdict::ok, kept ? "by a table" : "nobody is, by address"};
 }
 
 /// What each table has, or shall have if that is more.
@@ -104,6 +142,7 @@ Finding request_limit_suffices(Examination& examination) {
 
 constexpr Check kTableChecks[] = {
     {"bridge", passed_get_in},
+    {"exempt", exempt_get_in},
     {"table-entries", table_limit_suffices},
     {"table-requests", request_limit_suffices},
 };

@@ -186,6 +186,26 @@ TEST_F(DoctorTest, SeesATableThatIsNotKept) {
   expect("bridge", Verdict::fail);
 }
 
+TEST_F(DoctorTest, SeesThatWhoIsExemptDoesNotGetIn) {
+  expect("exempt", Verdict::ok, "by hand-over");
+  host.set_smtp("handover", Value());
+  expect("exempt", Verdict::ok, "by a table");
+  host.rows["/v1/bridge"].pop_back();
+  expect("exempt", Verdict::warn, "no table is kept for who is exempt", "--table exempt=");
+  const auto exempt = [&](std::string_view who) { host.answers["/v1/setup"].set("exempt", json(who)); };
+  exempt(R"({"networks": ["127.0.0.0/8", "127.0.0.1", "::1"], "own_mx": [], "relays": [], "files": []})");
+  expect("exempt", Verdict::ok, "nobody is");
+  exempt(R"({"networks": ["::/0"], "own_mx": [], "relays": [], "files": []})");
+  expect("exempt", Verdict::warn, "no table");
+  exempt(R"({"networks": [], "own_mx": [], "relays": [], "files": ["/etc/deferd/friends"]})");
+  expect("exempt", Verdict::warn, "no table");
+  exempt(R"({"networks": [], "own_mx": ["mx2.example.org"], "relays": [".example.net"], "files": []})");
+  expect("exempt", Verdict::warn, "exempt by name, which the packet filter does not know: mx2.example.org; .example.net",
+         "their addresses");
+  host.answers["/v1/setup"].set("helpers", json(R"([["deferd-helper", "--table", "black=pf:deferd-black"]])"));
+  expect("exempt", Verdict::ok, "only the listed");
+}
+
 TEST_F(DoctorTest, SeesEntriesThatAnOperatorHasToDecideAbout) {
   host.rows["/v1/bridge"] = {json(R"({"table": "white", "helper": "unix:/x", "held": 700, "present": 712, "wanted": 12})"),
                              json(R"({"table": "trapped", "helper": "unix:/x", "held": 0, "present": 5, "wanted": 5})")};
@@ -217,7 +237,7 @@ TEST_F(DoctorTest, SkipsThePacketFilterOfAnotherHost) {
                                 json(R"([["ssh", "fw", "deferd-helper", "--table", "white=pf:deferd-white", "--stdio"]])"));
   for (const auto checks : {filter_checks(), table_checks()})
     for (const Check& check : checks)
-      if (check.name != "bridge") expect(check.name, Verdict::skipped, "another host");
+      if (check.name != "bridge" && check.name != "exempt") expect(check.name, Verdict::skipped, "another host");
 }
 
 TEST_F(DoctorTest, SeesARedirectThatMissesTheListener) {
@@ -274,6 +294,19 @@ TEST_F(DoctorTest, SeesATableThatNoRuleUses) {
 TEST_F(DoctorTest, SeesWhiteClientsThatAreRedirectedAllTheSame) {
   change_rule("pfctl -sr", "from <deferd-white> to any port = 25", "from <deferd-white> to any port = 587");
   expect("order", Verdict::fail, "members of deferd-white are redirected", "OpenBSD: after it");
+}
+
+TEST_F(DoctorTest, SeesExemptClientsThatAreRedirectedAllTheSame) {
+  change_rule("pfctl -sr", "from <deferd-exempt> to any port = 25", "from <deferd-exempt> to any port = 587");
+  expect("order", Verdict::fail, "members of deferd-exempt are redirected", "before the redirect");
+  host.answers["/v1/setup"].set("helpers",
+                                json(R"([["deferd-helper", "--table", "exempt=pf:ours", "--bypass", "pf:deferd-bypass"]])"));
+  host.programs["pfctl -sT"].output = "deferd-bypass\ndeferd-exempt\nours\n";
+  expect("tables", Verdict::fail, "no rule uses ours, where deferd-helper writes");
+  expect("order", Verdict::fail, "members of ours are redirected");
+  host.programs["pfctl -sr"].output += "pass in on egress proto tcp from <ours> to any port = 25\n";
+  expect("tables", Verdict::ok);
+  expect("order", Verdict::ok);
 }
 
 TEST_F(DoctorTest, SeesABypassThatComesTooLate) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ctl/fields.h"
+#include "ctl/member.h"
 
 namespace deferd::ctl {
 namespace {
@@ -63,6 +64,12 @@ void read_command(const std::vector<std::string_view>& argv, HelperPlan& plan) {
   if (!remote) plan.tables.insert(plan.tables.end(), tables.begin(), tables.end());
 }
 
+HelperTable usual_pf(const char* name) { return {name, FilterKind::pf, "", {std::string("deferd-") + name}}; }
+
+HelperTable usual_nft(const char* name, std::vector<std::string> sets) {
+  return {name, FilterKind::nft, "inet/deferd", std::move(sets)};
+}
+
 }  // namespace
 
 std::vector<std::string> HelperTable::sets_of(Family family) const {
@@ -85,25 +92,30 @@ HelperPlan read_helpers(const Value& helpers) {
   return plan;
 }
 
+bool keeps(const std::vector<Value>& bridge, std::string_view set) {
+  return std::any_of(bridge.begin(), bridge.end(), [&](const Value& row) { return member(row, {"set"}).text() == set; });
+}
+
+HelperTable usual_exempt(FilterKind kind) {
+  return kind == FilterKind::pf ? usual_pf("exempt") : usual_nft("exempt", {"", "", "exempt4", "exempt6"});
+}
+
 HelperPlan usual_helpers(FilterKind kind, bool listed_only) {
-  const auto pf = [](const char* name) { return HelperTable{name, FilterKind::pf, "", {std::string("deferd-") + name}}; };
-  const auto nft = [](const char* name, std::vector<std::string> sets) {
-    return HelperTable{name, FilterKind::nft, "inet/deferd", std::move(sets)};
-  };
   HelperPlan plan;
   if (kind == FilterKind::pf) {
-    plan.tables = listed_only ? std::vector{pf("black"), pf("trapped"), pf("bypass")} : std::vector{pf("white"), pf("bypass")};
+    plan.tables = listed_only ? std::vector{usual_pf("black"), usual_pf("trapped"), usual_pf("bypass")}
+                              : std::vector{usual_pf("white"), usual_pf("bypass")};
     if (!listed_only) plan.captures = {"pflog1"};
     return plan;
   }
   if (listed_only) {
-    plan.tables = {nft("black", {"black4", "black6", "blackprefixes4", "blackprefixes6"}),
-                   nft("trapped", {"trapped4", "trapped6"})};
+    plan.tables = {usual_nft("black", {"black4", "black6", "blackprefixes4", "blackprefixes6"}),
+                   usual_nft("trapped", {"trapped4", "trapped6"})};
   } else {
-    plan.tables = {nft("white", {"white4", "white6", "prefixes4", "prefixes6"})};
+    plan.tables = {usual_nft("white", {"white4", "white6", "prefixes4", "prefixes6"})};
     plan.captures = {"nflog:155", "nflog:255"};
   }
-  plan.tables.push_back(nft("bypass", {"", "", "bypass4", "bypass6"}));
+  plan.tables.push_back(usual_nft("bypass", {"", "", "bypass4", "bypass6"}));
   return plan;
 }
 

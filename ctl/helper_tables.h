@@ -15,7 +15,7 @@ enum class FilterKind : unsigned char { pf, nft };
 
 /// One table of deferd's in the packet filter.
 struct HelperTable {
-  std::string name;  ///< white, trapped, black; bypass is that of the dead man's switch.
+  std::string name;  ///< white, trapped, black, exempt; bypass is that of the dead man's switch.
   FilterKind kind = FilterKind::pf;
   std::string within;  ///< pf: the anchor, or empty; nft: FAMILY/TABLE.
   std::vector<std::string>
@@ -36,8 +36,13 @@ struct HelperPlan {
 /// `helpers` of deferd.yaml: a list of lists of words. What is no command line of the helper's is passed over.
 HelperPlan read_helpers(const Value& helpers);
 
+/// Whether pfbridge keeps a table for the set, as /v1/bridge tells.
+bool keeps(const std::vector<Value>& bridge, std::string_view set);
+
 /// As conf/pf and docs/running-behind-pf.md have it. For a helper that is a service of its own, whose command line deferd does
 /// not know.
 HelperPlan usual_helpers(FilterKind kind, bool listed_only = false);
+/// The same of the table of who is exempt: the rules have it with or without a helper that keeps it.
+HelperTable usual_exempt(FilterKind kind);
 
 }  // namespace deferd::ctl

@@ -39,10 +39,11 @@ Outcome<void> pf_rules(const Job& job) {
   const auto system = rule_system(job.arguments.what);
   auto setup = job.daemon.ask_value({"GET", "/v1/setup"});
   if (!setup) return tl::unexpected(setup.error());
-  auto facts = rule_facts(system, *setup, job.arguments.listed_only);
+  HostFacts host(job.daemon);
+  auto facts = rule_facts(system, *setup, job.arguments.listed_only, host.ask_rows("/v1/bridge").value_or(std::vector<Value>()));
   if (!facts) return tl::unexpected(facts.error());
   facts->interface = job.arguments.interface;
-  if (HostFacts host(job.daemon); facts->interface.empty()) facts->interface = default_interface(system, host);
+  if (facts->interface.empty()) facts->interface = default_interface(system, host);
   if (facts->interface.empty() && system != RuleSystem::openbsd)
     facts->notes.emplace_back(
         "by which interface strangers come in is not known here: --interface NAME puts it in place of this one");

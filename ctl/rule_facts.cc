@@ -3,33 +3,38 @@
 #include <algorithm>
 
 #include "ctl/member.h"
+#include "deferd/prefix_set.h"
 
 namespace deferd::ctl {
 namespace {
 
+FilterKind kind_of(RuleSystem system) { return system == RuleSystem::nft ? FilterKind::nft : FilterKind::pf; }
+
 /// Addresses of `exempt`; of what has none, a note.
 void take_exempt(const Value& setup, RuleFacts& facts) {
+  PrefixSetBuilder all;  // a set of nftables takes no prefix that another one holds
   for (const char* key : {"networks", "own_mx", "relays"}) {
     for (const Value& entry : member(setup, {"exempt", key}).items()) {
       if (auto prefix = Prefix::parse(entry.text()))
-        facts.exempt.push_back(*prefix);
+        all.add(*prefix);
       else
         facts.notes.push_back(std::string("exempt.") + key + ": " + entry.text() +
-                              " is a name: if its mail comes in by here, write its addresses into the table of the exempt");
+                              " is a name: if its mail comes in by here, write its addresses into " +
+                              (facts.exempt_kept ? "deferd.yaml" : "the table of the exempt"));
     }
   }
-  std::sort(facts.exempt.begin(), facts.exempt.end());
-  facts.exempt.erase(std::unique(facts.exempt.begin(), facts.exempt.end()), facts.exempt.end());
-  if (member(setup, {"exempt", "files"}).size() > 0)
+  for (const Prefix& prefix : all.build()) facts.exempt.push_back(prefix);
+  if (!facts.exempt_kept && member(setup, {"exempt", "files"}).size() > 0)
     facts.notes.emplace_back(
-        "exempt.files are not in these rules: with smtp.handover those clients get in all the same, else write their addresses "
-        "into "
-        "the table of the exempt");
+        "exempt.files are not in these rules: with smtp.handover those clients get in all the same, else let deferd-helper keep "
+        "the table of the exempt (docs/running-behind-pf.md)");
 }
 
 void take_names(RuleSystem system, const HelperPlan& plan, bool listed_only, RuleFacts& facts) {
-  const auto kind = system == RuleSystem::nft ? FilterKind::nft : FilterKind::pf;
-  for (const HelperTable& usual : usual_helpers(kind, listed_only).tables) {
+  const auto kind = kind_of(system);
+  auto all = usual_helpers(kind, listed_only).tables;
+  all.push_back(usual_exempt(kind));
+  for (const HelperTable& usual : all) {
     const HelperTable* ours = plan.table(usual.name);
     if (ours == nullptr || ours->kind != kind) continue;
     if (kind == FilterKind::nft && ours->within != usual.within) {
@@ -61,7 +66,7 @@ std::string_view why_not(RuleSystem system, const Endpoint& listener) {
 
 }  // namespace
 
-Outcome<RuleFacts> rule_facts(RuleSystem system, const Value& setup, bool listed_only) {
+Outcome<RuleFacts> rule_facts(RuleSystem system, const Value& setup, bool listed_only, const std::vector<Value>& bridge) {
   RuleFacts facts;
   for (const Value& text : member(setup, {"smtp", "listening"}).items()) {
     auto listener = Endpoint::parse(text.text());
@@ -86,8 +91,11 @@ Outcome<RuleFacts> rule_facts(RuleSystem system, const Value& setup, bool listed
   }
   if (!facts.v4) facts.notes.emplace_back("IPv4 is not led to deferd: listen.smtp has no address of it that rules can lead to");
   if (!facts.v6) facts.notes.emplace_back("IPv6 is not led to deferd: listen.smtp has no address of it that rules can lead to");
+  const auto plan = read_helpers(member(setup, {"helpers"}));
+  const HelperTable* exempt = plan.table("exempt");
+  facts.exempt_kept = plan.tables.empty() ? keeps(bridge, "exempt") : exempt != nullptr && exempt->kind == kind_of(system);
   take_exempt(setup, facts);
-  take_names(system, read_helpers(member(setup, {"helpers"})), listed_only, facts);
+  take_names(system, plan, listed_only, facts);
   return facts;
 }
 

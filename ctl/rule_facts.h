@@ -18,11 +18,13 @@ struct RuleFacts {
   std::string interface;           ///< Empty: as the file has it.
   std::optional<Endpoint> v4, v6;  ///< Where the rules lead to; without one, rules that need it become comments.
   std::vector<Prefix> exempt;
+  bool exempt_kept = false;  ///< deferd-helper keeps the table of them: the rules only declare it.
   std::vector<std::pair<std::string, std::string>> renamed;  ///< A name in the file, and what is there in its place.
   std::vector<std::string> notes;                            ///< What the operator must know; comments at the beginning.
 };
 
-/// From /v1/setup. Fails with kRefused where no rule could lead to deferd.
-Outcome<RuleFacts> rule_facts(RuleSystem system, const Value& setup, bool listed_only);
+/// From /v1/setup, and where that knows no helper's tables from /v1/bridge. Fails with kRefused where no rule could lead to
+/// deferd.
+Outcome<RuleFacts> rule_facts(RuleSystem system, const Value& setup, bool listed_only, const std::vector<Value>& bridge = {});
 
 }  // namespace deferd::ctl

@@ -60,8 +60,9 @@ void plan_pf(const RuleFacts& facts, Plan& plan) {
     macro(std::string("listener") + number, listener ? std::optional(listener->address.to_string()) : std::nullopt);
     macro(std::string("port") + number, listener ? std::optional(std::to_string(listener->port)) : std::nullopt);
   }
-  const std::string begin = "table <deferd-exempt> persist ";
-  plan.definitions.push_back({begin, begin + "{ " + list_of(facts.exempt, std::nullopt) + " }"});
+  const std::string table = "table <deferd-exempt> persist";
+  plan.definitions.push_back(
+      {table + ' ', facts.exempt_kept ? table : table + " { " + list_of(facts.exempt, std::nullopt) + " }"});
 }
 
 void plan_nft(const RuleFacts& facts, Plan& plan) {
@@ -72,8 +73,9 @@ void plan_nft(const RuleFacts& facts, Plan& plan) {
   if (!facts.interface.empty()) variable("external", '"' + facts.interface + '"');
   for (const auto& [number, listener] : {std::pair("4", facts.v4), std::pair("6", facts.v6)}) {
     variable(std::string("port") + number, listener ? std::optional(std::to_string(listener->port)) : std::nullopt);
-    const auto own = list_of(facts.exempt, *number == '4' ? Family::v4 : Family::v6);
+    const auto own = facts.exempt_kept ? "" : list_of(facts.exempt, *number == '4' ? Family::v4 : Family::v6);
     variable(std::string("own") + number, own.empty() ? std::nullopt : std::optional("{ " + own + " }"));
+    if (facts.exempt_kept) plan.definitions.push_back({std::string("flush set inet deferd exempt") + number, std::nullopt});
   }
 }
 

@@ -91,13 +91,13 @@ TEST(PfRules, TellWhatTheyCannotHave) {
   const auto facts = rule_facts(
       RuleSystem::openbsd,
       json(
-          R"({"smtp": {"listening": ["127.0.0.1:8025"]}, "exempt": {"own_mx": ["mx2.example.org", "192.0.2.2"], "files": ["/etc/x"]}})"),
+          R"({"smtp": {"listening": ["127.0.0.1:8025"]}, "exempt": {"own_mx": ["mx2.example.org", "192.0.2.2"], "relays": ["192.0.2.2/31", "192.0.2.3"], "files": ["/etc/x"]}})"),
       false);
   ASSERT_TRUE(facts);
-  EXPECT_THAT(facts->exempt, ElementsAre(*Prefix::parse("192.0.2.2")));
+  EXPECT_THAT(facts->exempt, ElementsAre(*Prefix::parse("192.0.2.2/31"))) << "without what another one holds";
   const auto rules = fill_rules(RuleSystem::openbsd, rule_template("openbsd.conf"), *facts);
   EXPECT_THAT(rules, AllOf(HasSubstr("# NOTE: exempt.own_mx: mx2.example.org is a name"), HasSubstr("# NOTE: exempt.files"),
-                           HasSubstr("# NOTE: IPv6 is not led to deferd"), HasSubstr("{ 192.0.2.2 }")));
+                           HasSubstr("# NOTE: IPv6 is not led to deferd"), HasSubstr("{ 192.0.2.2/31 }")));
   const auto nft = fill_rules(RuleSystem::nft, rule_template("nftables.nft"), *facts);
   EXPECT_TRUE(nft.starts_with("#!/usr/sbin/nft -f\n# NOTE: ")) << nft.substr(0, 100);
 }
@@ -135,6 +135,52 @@ TEST(PfRules, UseTheHelpersNames) {
   ASSERT_TRUE(anchored);
   EXPECT_THAT(fill_rules(RuleSystem::openbsd, rule_template("openbsd.conf"), *anchored),
               AllOf(HasSubstr("pfctl -a mail -f FILE"), HasSubstr("table <w> persist\n")));
+}
+
+TEST(PfRules, LeaveWhoIsExemptToTheHelperThatKeepsHim) {
+  const auto rules = [](const File& file, const char* table) {
+    const auto facts = rule_facts(
+        file.system,
+        json(
+            std::string(
+                R"({"smtp": {"listening": ["192.0.2.1:8025", "[2001:db8::1]:8025"]}, "helpers": [["deferd-helper", "--table", ")") +
+            table +
+            R"("]], "exempt": {"networks": ["198.51.100.0/24", "2001:db8::/32"], "own_mx": ["mx2.example.org"], "files": ["x"]}})"),
+        file.listed_only);
+    return facts ? fill_rules(file.system, rule_template(file.name), *facts) : facts.error().what;
+  };
+  for (const auto& file : kFiles) {
+    const bool nft = file.system == RuleSystem::nft;
+    const auto kept = rules(file, nft ? "exempt=nft:inet/deferd/,,e4,e6" : "exempt=pf:friends");
+    EXPECT_THAT(
+        kept, AllOf(HasSubstr("mx2.example.org is a name"), HasSubstr("into deferd.yaml"), Not(HasSubstr("NOTE: exempt.files"))))
+        << file.name;
+    const auto clean = rules_of(kept);
+    EXPECT_THAT(clean, AllOf(Not(HasSubstr("198.51.100.0")), Not(HasSubstr("2001:db8::/32")), Not(HasSubstr("127.0.0.0"))))
+        << file.name;
+    if (nft) {
+      EXPECT_THAT(clean, AllOf(HasSubstr("\tset e4 { type ipv4_addr; flags interval; }\n"), HasSubstr("ip6 saddr @e6 accept\n"),
+                               Not(HasSubstr("own4")), Not(HasSubstr("element")), Not(HasSubstr("flush set"))))
+          << file.name;
+    } else {
+      EXPECT_THAT(clean, AllOf(HasSubstr("table <friends> persist\n"), HasSubstr("from <friends>"))) << file.name;
+    }
+    EXPECT_THAT(rules(file, nft ? "exempt=pf:friends" : "exempt=nft:inet/deferd/,,e4,e6"),
+                AllOf(HasSubstr("198.51.100.0/24"), HasSubstr("NOTE: exempt.files"), Not(HasSubstr("friends"))))
+        << "another packet filter's: " << file.name;
+  }
+}
+
+TEST(PfRules, LeaveWhoIsExemptToAHelperThatPfbridgeAloneKnows) {
+  const auto rules = [](const char* helpers) {
+    const auto facts = rule_facts(RuleSystem::openbsd, setup(R"(["127.0.0.1:8025"])", helpers), false,
+                                  {json(R"({"set": "white"})"), json(R"({"set": "exempt"})")});
+    return facts ? fill_rules(RuleSystem::openbsd, rule_template("openbsd.conf"), *facts) : facts.error().what;
+  };
+  EXPECT_THAT(rules(""), HasSubstr("table <deferd-exempt> persist\n"));
+  EXPECT_THAT(rules(R"(, "helpers": [["deferd-helper", "--table", "white=pf:deferd-white"]])"),
+              HasSubstr("table <deferd-exempt> persist { 127.0.0.0/8, ::1 }\n"))
+      << "the one with the table is none of this packet filter's";
 }
 
 TEST(PfRules, DeclareEachTableOnceAndUseIt) {

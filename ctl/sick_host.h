@@ -47,14 +47,16 @@ class SickHost : public Facts {
                                      "mx_names": ["mx.example.org"], "warnings": []},
                      "handover": {"to": "127.0.0.1:10025", "state": "ready"}},
             "exempt": {"networks": ["127.0.0.0/8", "::1"], "own_mx": ["192.0.2.2"], "relays": [], "files": []},
-            "helpers": [["deferd-helper", "--table", "white=pf:deferd-white", "--bypass", "pf:deferd-bypass",
+            "helpers": [["deferd-helper", "--table", "white=pf:deferd-white", "--table", "exempt=pf:deferd-exempt",
+                         "--bypass", "pf:deferd-bypass",
                          "--socket", "/run/deferd/helper.sock", "--owner", "deferd"],
                         ["deferd-helper", "--capture", "pflog1", "--socket", "/run/deferd/capture.sock"]]})");
     answers["/v1/stats"] = json(R"({"uptime": 90000, "counters": {"deferd_pfbridge_watched_total": 5}})");
     rows["/v1/plugins"] = {json(R"({"name": "greylist", "plugin": "greylist", "state": "ok"})"),
                            json(R"({"name": "pfbridge", "plugin": "pfbridge", "state": "ok"})")};
     rows["/v1/lists"] = {json(R"({"list": "own", "state": "good"})")};
-    rows["/v1/bridge"] = {json(R"({"table": "white", "helper": "unix:/run/deferd/helper.sock", "wanted": 17, "present": 17})")};
+    rows["/v1/bridge"] = {json(R"({"table": "white", "helper": "unix:/run/deferd/helper.sock", "wanted": 17, "present": 17})"),
+                          json(R"({"table": "exempt", "set": "exempt", "helper": "unix:/run/deferd/helper.sock", "wanted": 3})")};
     programs["pfctl -sr"] = {std::string(kOpenbsdRules), ""};
     programs["pfctl -sT"] = {"deferd-bypass\ndeferd-exempt\ndeferd-white\n", ""};
     programs["pfctl -si"] = {"Status: Enabled for 0 days 00:17:00    Debug: err\n", ""};
