@@ -23,6 +23,7 @@ WHITE = ("white4", "white6", "prefixes4", "prefixes6")
 BLACK = ("black4", "black6", "blackprefixes4", "blackprefixes6")
 TRAPPED = ("trapped4", "trapped6")
 BYPASS = ("bypass4", "bypass6")
+EXEMPT = ("exempt4", "exempt6")
 # Seconds; the patience and what a row is prolonged by are the least that can be set.
 PASS_TIME, WHITE_EXPIRY, WATCH_EXPIRY, PATIENCE, HELD_BYTE = 2, 600, 3600, 20, 0.005
 
@@ -110,7 +111,7 @@ class Mta(Postfix):
 class Gateway(Monitored):
     """deferd as in docs/running-behind-pf.md, but in more of a hurry. `exempt`: its other mail servers."""
 
-    TABLES = {"white": WHITE}
+    TABLES = {"white": WHITE, "exempt": ("", "", *EXEMPT)}
     RULES = ()
     exempt = ()
 

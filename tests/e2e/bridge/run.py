@@ -18,7 +18,7 @@ enter_namespace(named=True)
 need("ip", "nft", "postfix")
 os.environ["DEFERD_BUILD"] = str(pathlib.Path(sys.argv[1]).resolve())
 
-from gateway import (BLACK, BYPASS, DEFERD, HELD_BYTE, MTA, PASS_TIME, PATIENCE, TRAPPED, WATCH_EXPIRY, WHITE_EXPIRY, ListedGateway, Mta,
+from gateway import (BLACK, BYPASS, DEFERD, EXEMPT, HELD_BYTE, MTA, PASS_TIME, PATIENCE, TRAPPED, WATCH_EXPIRY, WHITE_EXPIRY, ListedGateway, Mta,
                      Session, gateway, greeting, held, lay_cable, mail, new_client, new_clients, say, timed)
 
 SOON = 8  # seconds: it takes one at most, but of a machine that has more to do
@@ -73,6 +73,29 @@ def a_host_that_is_written_to_may_answer():
             assert greeting(client).startswith(MTA)
             say(f"{client}: in the set {known:.2f} s after we wrote to it")
         assert exempt not in deferd.white(), "it is ours, and was seen before the others"
+
+
+def who_is_exempt_reaches_the_mail_server_without_being_white():
+    with gateway() as deferd:
+        usual = held(EXEMPT)
+        clients, neighbour = new_clients(), new_client(4)
+        network = neighbour.removesuffix("7") + "0/24"
+        for client in (*clients, neighbour):
+            assert greeting(client).startswith(DEFERD)
+        deferd.change(exempt=[*clients, network])
+        known = timed(lambda: held(EXEMPT) == usual | {*clients, network}, "the sets to hold who is exempt")
+        for client in (*clients, neighbour):
+            banner, end = mail(client)
+            assert banner.startswith(MTA) and end.startswith("250"), (banner, end)
+        assert not deferd.white()
+        deferd.load_rules()
+        assert clients[0] in held(EXEMPT), "rules that are loaded anew leave them"
+        deferd.change(exempt=[clients[0]])
+        wait_for(lambda: held(EXEMPT) == usual | {clients[0]}, "the others to be out of the sets")
+        for client, who in ((clients[0], MTA), (clients[1], DEFERD), (neighbour, DEFERD)):
+            assert greeting(client).startswith(who), client
+        wait_for(deferd.bridge_is_well, "the bridge to be well")
+        say(f"who is exempt was in the sets {known:.2f} s after the reload")
 
 
 def a_row_that_ends_leaves_the_set():
@@ -258,7 +281,7 @@ atexit.register(stack.close)
 sink = Sink()
 postfix = stack.enter_context(Mta(stack.enter_context(temporary_folder()), sink.port))
 TESTS = [who_comes_back_in_time_reaches_the_mail_server_and_is_seen_there, a_host_that_is_written_to_may_answer,
-         a_row_that_ends_leaves_the_set, the_trapped_stay_in_the_tarpit, a_white_client_that_is_trapped_leaves_the_set,
+         who_is_exempt_reaches_the_mail_server_without_being_white, a_row_that_ends_leaves_the_set, the_trapped_stay_in_the_tarpit, a_white_client_that_is_trapped_leaves_the_set,
          only_the_listed_and_the_trapped_meet_deferd_where_that_is_wanted,
          strangers_reach_the_mail_server_while_deferd_stands_still, what_happens_to_the_set_is_healed,
          a_started_helper_is_buried_though_its_plugin_is_gone]
