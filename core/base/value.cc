@@ -25,7 +25,7 @@ void append_json_text(std::string& out, std::string_view text) {
       out += text.front();
     } else if (code_point == '\n') {
       out += "\\n";
-    } else if (code_point < 0x20 || code_point == 0x7f) {
+    } else if (code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0)) {
       char escape[8];
       std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(code_point));
       out += escape;

@@ -20,6 +20,7 @@ TEST(Value, PrintsEveryKindAsJson) {
 
 TEST(Value, EscapesTextsInJson) {
   EXPECT_EQ(Value("\"\\\n\t\x01\x7f/").to_json(), R"("\"\\\n\u0009\u0001\u007f/")");
+  EXPECT_EQ(Value("\xc2\x80\xc2\x9b\xc2\xa0").to_json(), "\"\\u0080\\u009b\xc2\xa0\"") << "control characters beyond ASCII";
   EXPECT_EQ(Value(std::string_view("a\0b", 3)).to_json(), R"("a\u0000b")");
   EXPECT_EQ(Value("gr\xc3\xbc\xc3\x9f \xf0\x9f\x93\xac").to_json(), "\"gr\xc3\xbc\xc3\x9f \xf0\x9f\x93\xac\"");
 }

@@ -45,6 +45,8 @@ void append_json_text(std::string& out, std::string_view text) {
     } else if (code_point == '"' || code_point == '\\') {
       out += '\\';
       out += text.front();
+    } else if (code_point == '\n') {
+      out += "\\n";
     } else if (code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0)) {
       constexpr char hex[] = "0123456789abcdef";
       out += "\\u00";
