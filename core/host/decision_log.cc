@@ -91,6 +91,7 @@ void DecisionLog::write(const Session& session, const std::shared_ptr<const Deci
   pending.session.client = session.client;
   pending.session.client_name = session.client_name;
   pending.session.front_end = session.front_end;
+  pending.session.auth = session.auth;
   pending.session.helo = session.helo;
   pending.session.mail_from = session.mail_from;
   pending.session.queue_id = session.queue_id;

@@ -393,6 +393,16 @@ TEST_F(PipelineTest, DecisionsAreOnRecordUnderTheirId) {
   EXPECT_NE(record.json.find("not retried yet"), std::string::npos);
 }
 
+TEST_F(PipelineTest, TheAuthenticatedUserIsOnRecord) {
+  use({{"greylist", says_at_rcpt(deferred())}});
+  auto dialogue = open();
+  dialogue->session().auth = "someone";
+  dialogue->mail("a@example.net");
+  const auto id = dialogue->rcpt("b@example.org").id;
+  pipeline_.flush_decisions();
+  EXPECT_NE(or_throw(engine_->decisions().find(id)).json.find(R"("auth":"someone")"), std::string::npos);
+}
+
 TEST_F(PipelineTest, ACommandGoesToWhoeverKnowsIt) {
   struct Collect : Rows {
     std::vector<std::string> lines;
