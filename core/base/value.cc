@@ -1,73 +1,36 @@
 #include "deferd/value.h"
 
-#include <algorithm>
-#include <cstdio>
-
-#include "base/utf8.h"
+#include "base/json_writer.h"
 
 namespace deferd {
 namespace {
 
-bool is_plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
-
-void append_json_text(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    const auto plain = std::find_if_not(text.begin(), text.end(), is_plain) - text.begin();
-    out += text.substr(0, static_cast<std::size_t>(plain));
-    text.remove_prefix(static_cast<std::size_t>(plain));
-    if (text.empty()) break;
-    const auto [code_point, length] = utf8::decode(text);
-    if (length == 0) {
-      out += "\xef\xbf\xbd";
-    } else if (code_point == '"' || code_point == '\\') {
-      out += '\\';
-      out += text.front();
-    } else if (code_point == '\n') {
-      out += "\\n";
-    } else if (code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0)) {
-      char escape[8];
-      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(code_point));
-      out += escape;
-    } else {
-      out += text.substr(0, length);
-    }
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  out += '"';
-}
-
-void append_json(std::string& out, const Value& value) {
+void write_value(JsonWriter& json, const Value& value) {
   switch (value.kind()) {
     case Value::Kind::null:
-      out += "null";
+      json.null();
       break;
     case Value::Kind::boolean:
-      out += value.boolean() ? "true" : "false";
+      json.boolean(value.boolean());
       break;
     case Value::Kind::integer:
-      out += std::to_string(value.integer());
+      json.integer(value.integer());
       break;
     case Value::Kind::text:
-      append_json_text(out, value.text());
+      json.text(value.text());
       break;
     case Value::Kind::list:
-      out += '[';
-      for (std::size_t i = 0; i < value.size(); ++i) {
-        if (i > 0) out += ',';
-        append_json(out, value.items()[i]);
-      }
-      out += ']';
+      json.begin_list();
+      for (const auto& item : value.items()) write_value(json, item);
+      json.end_list();
       break;
     case Value::Kind::map:
-      out += '{';
+      json.begin_object();
       for (std::size_t i = 0; i < value.size(); ++i) {
-        if (i > 0) out += ',';
-        append_json_text(out, value.key(i));
-        out += ':';
-        append_json(out, value.items()[i]);
+        json.key(value.key(i));
+        write_value(json, value.items()[i]);
       }
-      out += '}';
+      json.end_object();
       break;
   }
 }
@@ -111,7 +74,8 @@ void Value::reserve(std::size_t size) {
 
 std::string Value::to_json() const {
   std::string out;
-  append_json(out, *this);
+  JsonWriter json(out);
+  write_value(json, *this);
   return out;
 }
 

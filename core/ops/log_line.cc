@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "base/escape.h"
-#include "base/utf8.h"
+#include "base/json_writer.h"
 #include "ops/spamd_line.h"
 
 namespace deferd {
@@ -34,33 +34,6 @@ void append_number(std::string& out, std::int64_t number) {
   out.append(digits, end);
 }
 
-void append_json_text(std::string& out, std::string_view text) {
-  const bool cut = text.size() > kLongestLogValue;
-  if (cut) text = text.substr(0, kLongestLogValue);
-  out += '"';
-  while (!text.empty()) {
-    const auto [code_point, length] = utf8::decode(text);
-    if (length == 0) {
-      out += "\xef\xbf\xbd";
-    } else if (code_point == '"' || code_point == '\\') {
-      out += '\\';
-      out += text.front();
-    } else if (code_point == '\n') {
-      out += "\\n";
-    } else if (code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0)) {
-      constexpr char hex[] = "0123456789abcdef";
-      out += "\\u00";
-      out += hex[code_point >> 4];
-      out += hex[code_point & 0xf];
-    } else {
-      out += text.substr(0, length);
-    }
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  if (cut) out += "...";
-  out += '"';
-}
-
 void append_text(std::string& out, std::string_view event, std::span<const Field> fields) {
   out += event;
   for (const auto& field : fields) {
@@ -75,22 +48,19 @@ void append_text(std::string& out, std::string_view event, std::span<const Field
 }
 
 void append_json(std::string& out, Time time, Level level, std::string_view event, std::span<const Field> fields) {
-  out += R"({"time":")";
-  out += time_text(time);
-  out += R"(","level":")";
-  out += name_of(level);
-  out += R"(","event":)";
-  append_json_text(out, event);
+  JsonWriter json(out);
+  json.begin_object();
+  json.key("time").text(time_text(time));
+  json.key("level").text(name_of(level));
+  json.key("event").text(event, kLongestLogValue);
   for (const auto& field : fields) {
-    out += ',';
-    append_json_text(out, field.key);
-    out += ':';
+    json.key(field.key);
     if (field.is_number)
-      append_number(out, field.number);
+      json.integer(field.number);
     else
-      append_json_text(out, field.text);
+      json.text(field.text, kLongestLogValue);
   }
-  out += '}';
+  json.end_object();
 }
 
 }  // namespace
