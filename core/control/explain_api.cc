@@ -1,6 +1,6 @@
 // What would be decided, and what was.
 #include "control/api.h"
-#include "host/decision_value.h"
+#include "host/decision_json.h"
 #include "http/json.h"
 
 namespace deferd {
@@ -39,7 +39,9 @@ std::string text_of(const Value& map, std::string_view key) {
 }
 
 Value explain(const ControlParts& parts, const Session& session, const std::string& rcpt) {
-  return decision_value(parts.pipeline.explain(session, rcpt), session, parts.clock.now());
+  std::string json;
+  append_decision_json(json, parts.pipeline.explain(session, rcpt), session, parts.clock.now());
+  return or_throw(parse_json(json));  // as what was recorded is read
 }
 
 }  // namespace

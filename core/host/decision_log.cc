@@ -1,14 +1,14 @@
 #include "host/decision_log.h"
 
-#include <vector>
-
-#include "host/decision_value.h"
+#include "host/decision_json.h"
 
 namespace deferd {
 
 namespace {
 
 constexpr std::size_t kMostPending = 20000;
+constexpr std::size_t kMostPendingBytes = 16 << 20;  // several times what so many usually take
+constexpr std::size_t kUsualRecord = 640;            // bytes of JSON
 constexpr auto kBatchEvery = std::chrono::milliseconds(200);
 
 std::string_view event_name(Stage stage, Action action) {
@@ -54,12 +54,6 @@ void write_line(Log& log, const Session& session, const Decision& decision) {
 
 }  // namespace
 
-struct DecisionLog::Pending {
-  Session session;
-  std::shared_ptr<const Decision> decision;
-  Time when;
-};
-
 DecisionLog::DecisionLog(HostParts& parts)
     : parts_(parts),
       left_out_(parts.metrics.counter("deferd_decisions_unrecorded_total", {},
@@ -82,64 +76,50 @@ DecisionLog::~DecisionLog() {
   thread_.join();
 }
 
-void DecisionLog::write(const Session& session, const std::shared_ptr<const Decision>& decision) {
-  decided_[static_cast<std::size_t>(decision->stage)][static_cast<std::size_t>(decision->verdict.action)]->add();
-  write_line(parts_.log, session, *decision);
-  std::list<Pending> one(1);  // made before the lock is taken
-  auto& pending = one.front();
-  pending.session.id = session.id;
-  pending.session.client = session.client;
-  pending.session.client_name = session.client_name;
-  pending.session.front_end = session.front_end;
-  pending.session.auth = session.auth;
-  pending.session.helo = session.helo;
-  pending.session.mail_from = session.mail_from;
-  pending.session.queue_id = session.queue_id;
-  pending.decision = decision;
-  pending.when = parts_.clock.now();
-  std::lock_guard lock(mutex_);
-  if (pending_.size() >= kMostPending)
-    left_out_.add();
-  else
-    pending_.splice(pending_.end(), one);
+void DecisionLog::write(const Session& session, const Decision& decision) {
+  decided_[static_cast<std::size_t>(decision.stage)][static_cast<std::size_t>(decision.verdict.action)]->add();
+  write_line(parts_.log, session, decision);
+  DecisionRecord record{decision.id, parts_.clock.now(), {}};
+  record.json.reserve(kUsualRecord);
+  append_decision_json(record.json, decision, session, record.when);
+  const auto size = record.json.size();
+  const std::lock_guard lock(mutex_);
+  if (pending_.size() >= kMostPending || pending_bytes_ + size > kMostPendingBytes) return left_out_.add();
+  pending_.push_back(std::move(record));
+  pending_bytes_ += size;
+  ++accepted_;
 }
 
 void DecisionLog::flush() {
   std::unique_lock lock(mutex_);
+  const auto target = accepted_;
   flushing_ = true;
   wake_.notify_all();
-  written_.wait(lock, [this] { return pending_.empty() && !writing_; });
-  flushing_ = false;
+  written_.wait(lock, [&] { return finished_ >= target; });
 }
 
 void DecisionLog::work() {
+  std::vector<DecisionRecord> batch;
   std::unique_lock lock(mutex_);
-  while (true) {
+  for (bool last = false; !last;) {
     wake_.wait_for(lock, kBatchEvery, [this] { return stopping_ || flushing_; });
-    while (!pending_.empty()) {
-      std::list<Pending> batch;
-      batch.swap(pending_);
-      writing_ = true;
-      lock.unlock();
-      store(batch);
-      batch.clear();
-      lock.lock();
-      writing_ = false;
-    }
+    flushing_ = false;
+    last = stopping_;
+    batch.swap(pending_);
+    pending_bytes_ = 0;
+    const auto target = accepted_;
+    lock.unlock();
+    store(batch);
+    batch.clear();  // its room is used again
+    lock.lock();
+    finished_ = target;
     written_.notify_all();
-    if (stopping_) return;
-    if (flushing_) written_.wait_for(lock, kBatchEvery, [this] { return !flushing_ || stopping_; });
   }
 }
 
-void DecisionLog::store(const std::list<Pending>& batch) {
+void DecisionLog::store(const std::vector<DecisionRecord>& batch) {
   try {
-    std::vector<DecisionRecord> records;
-    records.reserve(batch.size());
-    for (const auto& pending : batch)
-      records.push_back(
-          {pending.decision->id, pending.when, decision_value(*pending.decision, pending.session, pending.when).to_json()});
-    if (auto result = parts_.engine.decisions().append(records); result) return;
+    if (auto result = parts_.engine.decisions().append(batch); result) return;
   } catch (const std::exception& error) {
     parts_.log.error("decisions.failed", {{"what", error.what()}});
   }

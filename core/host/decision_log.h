@@ -1,10 +1,10 @@
 // Where decisions are written: one log line each at once, and a record each for `explain ID` and `release ID` in batches.
 #pragma once
 #include <condition_variable>
-#include <list>
-#include <memory>
+#include <cstdint>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "deferd/verdict.h"
 #include "host/parts.h"
@@ -17,13 +17,12 @@ class DecisionLog {
   explicit DecisionLog(HostParts& parts);
   ~DecisionLog();  ///< Writes what is left.
 
-  void write(const Session& session, const std::shared_ptr<const Decision>& decision);
+  void write(const Session& session, const Decision& decision);
   void flush();  ///< Waits until all that was written before is in the store.
 
  private:
-  struct Pending;
   void work();
-  void store(const std::list<Pending>& batch);
+  void store(const std::vector<DecisionRecord>& batch);
 
   HostParts& parts_;
   Counter* decided_[6][5];  // [stage][action]
@@ -31,9 +30,11 @@ class DecisionLog {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable written_;
-  std::list<Pending> pending_;
-  bool writing_ = false;
-  bool flushing_ = false;
+  std::vector<DecisionRecord> pending_;
+  std::size_t pending_bytes_ = 0;
+  std::uint64_t accepted_ = 0;  // records ever
+  std::uint64_t finished_ = 0;  // of those: stored, or given up
+  bool flushing_ = false;       // somebody waits for the store
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -42,12 +42,7 @@ Verdict fallback(OnError on_error) {
 }  // namespace
 
 DialogueImpl::DialogueImpl(HostServices& services, Session session, Voice voice, Mode mode, Past past)
-    : services_(services),
-      voice_(voice),
-      mode_(mode),
-      session_(std::move(session)),
-      decision_(std::make_shared<Decision>()),
-      past_(past) {
+    : services_(services), voice_(voice), mode_(mode), session_(std::move(session)), past_(past) {
   front_end_tags_ = session_.tags;
   adopt(services_.current());
 }
@@ -160,50 +155,47 @@ void DialogueImpl::ask(Stage stage, const std::string* rcpt) {
 }
 
 void DialogueImpl::begin(Stage stage) {
-  if (std::exchange(recorded_, false))  // another thread may read the former one
-    decision_ = std::make_shared<Decision>();
-  else
-    *decision_ = Decision{};
-  decision_->stage = stage;
+  decision_ = Decision{};
+  decision_.stage = stage;
   // What is told to nobody takes no number.
   if (stage >= Stage::rcpt || voice_ == Voice::connect) ++past_.decisions;
-  decision_->id = decision_id(session_.id, past_.decisions);
+  decision_.id = decision_id(session_.id, past_.decisions);
 }
 
 const Decision& DialogueImpl::decide(Stage stage, const std::string& rcpt) {
   const auto stages = stages_that_count_at(stage);
   begin(stage);
-  decision_->rcpt = rcpt;
+  decision_.rcpt = rcpt;
   if (const auto* held = holding(stages)) {
-    decision_->verdict = held->answer.verdict;
-    decision_->plugin = held->answer.plugin;
+    decision_.verdict = held->answer.verdict;
+    decision_.plugin = held->answer.plugin;
   }
   for (const auto& [seat, answer] : held_) {
     if ((stages & bit(answer.stage)) == 0) continue;
-    decision_->trace.push_back(answer);
-    if (!answer.shadow) decision_->waited = std::max(decision_->waited, answer.verdict.waited);
+    decision_.trace.push_back(answer);
+    if (!answer.shadow) decision_.waited = std::max(decision_.waited, answer.verdict.waited);
   }
   finish(stage);
-  return *decision_;
+  return decision_;
 }
 
 const Decision& DialogueImpl::decide_exempt(Stage stage, const std::string& rcpt) {
   begin(stage);
-  decision_->rcpt = rcpt;
-  decision_->verdict = Verdict::accept(*exempt_);
-  decision_->plugin = "exempt";
+  decision_.rcpt = rcpt;
+  decision_.verdict = Verdict::accept(*exempt_);
+  decision_.plugin = "exempt";
   finish(stage);
-  return *decision_;
+  return decision_;
 }
 
 void DialogueImpl::finish(Stage stage) {
   if (mode_ == Mode::dry) return;
-  if (stage < Stage::rcpt) decision_->voiced = voice_ == Voice::connect;
-  if (stage == Stage::rcpt && voice_ == Voice::data && decision_->verdict.action == Action::defer) {
-    decision_->voiced = false;
+  if (stage < Stage::rcpt) decision_.voiced = voice_ == Voice::connect;
+  if (stage == Stage::rcpt && voice_ == Voice::data && decision_.verdict.action == Action::defer) {
+    decision_.voiced = false;
     if (!untold_) {
-      untold_ = decision_->verdict;
-      untold_plugin_ = decision_->plugin;
+      untold_ = decision_.verdict;
+      untold_plugin_ = decision_.plugin;
     }
   }
   for (std::size_t i = 0; i < seats_.size(); ++i) {
@@ -211,21 +203,18 @@ void DialogueImpl::finish(Stage stage) {
     if (stage == Stage::rcpt && instance.has(Hook::decided)) {
       HookCall hook_call;
       hook_call.hook = Hook::decided;
-      hook_call.decision = decision_.get();
+      hook_call.decision = &decision_;
       call(i, hook_call);
     }
     if (!exempt_ && instance.has(Hook::reply)) {
       HookCall hook_call;
       hook_call.hook = Hook::reply;
-      hook_call.decision = decision_.get();
+      hook_call.decision = &decision_;
       const auto wish = call(i, hook_call).pace;
-      if (!instance.options().shadow) decision_->pace.combine(wish);
+      if (!instance.options().shadow) decision_.pace.combine(wish);
     }
   }
-  if (stage == Stage::rcpt || (decision_->voiced && !decision_->lets_through())) {
-    recorded_ = true;
-    services_.log.write(session_, decision_);
-  }
+  if (stage == Stage::rcpt || (decision_.voiced && !decision_.lets_through())) services_.log.write(session_, decision_);
 }
 
 void DialogueImpl::ask_of_connection() {
@@ -294,10 +283,10 @@ const Decision& DialogueImpl::data() {
   if (exempt_) return decide_exempt(Stage::data);
   if (untold_) {
     begin(Stage::data);
-    decision_->verdict = *untold_;
-    decision_->plugin = untold_plugin_;
+    decision_.verdict = *untold_;
+    decision_.plugin = untold_plugin_;
     finish(Stage::data);
-    return *decision_;
+    return decision_;
   }
   if (generation_->has(Hook::data)) ask(Stage::data);
   return decide(Stage::data);

@@ -91,8 +91,7 @@ class DialogueImpl : public Dialogue {
   std::shared_ptr<Generation> generation_;
   std::vector<Seat> seats_;
   std::vector<Held> held_;  // by plugin, then stage
-  std::shared_ptr<Decision> decision_;
-  bool recorded_ = false;  // decision_ was given to the log
+  Decision decision_;
   std::optional<std::string> exempt_;
   std::vector<std::string> front_end_tags_;  // what the front end put there, kept across transactions
   std::optional<Verdict> untold_;            // voice: data; the first deferral

@@ -1,4 +1,4 @@
-#include "host/decision_value.h"
+#include "host/decision_json.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,9 @@ using namespace std::chrono_literals;
 const Time kWhen = std::chrono::sys_days(std::chrono::year(2026) / 11 / 20) + 11h;
 
 std::string json(const Decision& decision, const Session& session, Time when = kWhen) {
-  return decision_value(decision, session, when).to_json();
+  std::string out;
+  append_decision_json(out, decision, session, when);
+  return out;
 }
 
 Session stranger() {
@@ -20,11 +22,11 @@ Session stranger() {
   return session;
 }
 
-TEST(DecisionValue, LeavesOutWhatIsUnknown) {
+TEST(DecisionJson, LeavesOutWhatIsUnknown) {
   EXPECT_EQ(json({}, {}, {}), R"({"stage":"rcpt","client":"0.0.0.0","from":"","action":"pass","trace":[]})");
 }
 
-TEST(DecisionValue, TellsAllThatIsKnown) {
+TEST(DecisionJson, TellsAllThatIsKnown) {
   Session session = stranger();
   session.id = 7;
   session.client = *Address::parse("2001:db8::7");
@@ -55,7 +57,7 @@ TEST(DecisionValue, TellsAllThatIsKnown) {
             R"({"plugin":"broken","stage":"rcpt","action":"pass","reason":"the plugin failed","fault":"timeout"}]})");
 }
 
-TEST(DecisionValue, TellsHowLongMailWaitedInSeconds) {
+TEST(DecisionJson, TellsHowLongMailWaitedInSeconds) {
   Decision decision;
   decision.waited = 25min;
   decision.trace.push_back({"greylist", Stage::rcpt, Verdict::pass("retried").after_waiting(25min), false, {}});
@@ -66,7 +68,7 @@ TEST(DecisionValue, TellsHowLongMailWaitedInSeconds) {
             R"({"plugin":"slow","stage":"data","action":"close","waited":-1,"shadow":true}]})");
 }
 
-TEST(DecisionValue, EscapesStrangersBytes) {
+TEST(DecisionJson, EscapesStrangersBytes) {
   Session session = stranger();
   session.helo = "a\"b\\c\n\t\x01\x7f";
   session.mail_from = "gr\xc3\xbc\xc3\x9f\xc2\x9b@\xff\xc0\x80";
