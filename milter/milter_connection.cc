@@ -95,14 +95,13 @@ void MilterConnection::answer(const MilterReply& reply, std::uint32_t unless) {
 
 // False: hang up.
 bool MilterConnection::handle(const Packet& packet) {
-  using Command = MilterCommand;
-  if (packet.command == Command::negotiate) return negotiate(packet.data);
-  if (packet.command == Command::quit || agreed_.version == 0) return false;
+  if (packet.command == MilterCommand::negotiate) return negotiate(packet.data);
+  if (packet.command == MilterCommand::quit || agreed_.version == 0) return false;
   switch (packet.command) {
-    case Command::macros:
+    case MilterCommand::macros:
       macros_.define(packet.data);
       return true;
-    case Command::connect: {
+    case MilterCommand::connect: {
       const auto connect = read_connect(packet.data);
       if (!connect) return false;
       session_.reset();  // without a QUIT_NC the macros for this client have come already
@@ -110,28 +109,28 @@ bool MilterConnection::handle(const Packet& packet) {
              milter_step::nr_connect);
       return true;
     }
-    case Command::helo: {
+    case MilterCommand::helo: {
       const auto texts = PacketTexts::split(packet.data);
       if (!texts) return false;
       answer(ask("helo", [&](auto& session) { return session.helo(texts->at(0), macros_); }), milter_step::nr_helo);
       return true;
     }
-    case Command::mail: {
+    case MilterCommand::mail: {
       const auto texts = PacketTexts::split(packet.data);
       if (!texts) return false;
       answer(ask("mail", [&](auto& session) { return session.mail(texts->all(), macros_); }), milter_step::nr_mail);
       return true;
     }
-    case Command::rcpt: {
+    case MilterCommand::rcpt: {
       const auto texts = PacketTexts::split(packet.data);
       if (!texts) return false;
       answer(ask("rcpt", [&](auto& session) { return session.rcpt(texts->all(), macros_); }), milter_step::nr_rcpt);
       return true;
     }
-    case Command::data:
+    case MilterCommand::data:
       answer(ask("data", [&](auto& session) { return session.data(macros_); }), milter_step::nr_data);
       return true;
-    case Command::header: {
+    case MilterCommand::header: {
       const auto texts = PacketTexts::split(packet.data);
       if (!texts) return false;
       answer(ask("header",
@@ -142,31 +141,31 @@ bool MilterConnection::handle(const Packet& packet) {
              milter_step::nr_header);
       return true;
     }
-    case Command::end_of_headers:
+    case MilterCommand::end_of_headers:
       answer({}, milter_step::nr_end_of_headers);
       return true;
-    case Command::body:
+    case MilterCommand::body:
       answer({}, milter_step::nr_body);
       return true;
-    case Command::unknown:
+    case MilterCommand::unknown:
       answer({}, milter_step::nr_unknown);
       return true;
-    case Command::end:
+    case MilterCommand::end:
       end_of_message();
       return true;
-    case Command::abort:
+    case MilterCommand::abort:
       ask("abort", [](auto& session) {
         session.abort();
         return MilterReply();
       });
       macros_.leave_message();
       return true;
-    case Command::quit_nc:
+    case MilterCommand::quit_nc:
       session_.reset();
       macros_.leave_client();
       return true;
-    case Command::negotiate:
-    case Command::quit:
+    case MilterCommand::negotiate:
+    case MilterCommand::quit:
       break;
   }
   return false;
