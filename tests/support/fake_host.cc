@@ -12,7 +12,7 @@
 #include "store/memory_engine.h"
 
 namespace deferd {
-namespace {
+namespace fakes {  // which has a name because FakeHost::Impl, which has one, is made of it
 
 struct FakeCounter : Counter {
   void add(std::uint64_t n) noexcept override { value += n; }
@@ -80,7 +80,7 @@ class Family {
   std::map<std::pair<std::string, Labels>, Metric> metrics_;
 };
 
-}  // namespace
+}  // namespace fakes
 
 struct FakeHost::Impl {
   explicit Impl(const std::string& plugin) : engine(make_memory_engine(clock)), space(engine->open_space(plugin)) {}
@@ -92,15 +92,15 @@ struct FakeHost::Impl {
   std::unique_ptr<Store> space;
   FakeStore store{*space, fault};
   FakeTables tables{engine->tables(), fault};
-  Family<FakeCounter> counters;
-  Family<FakeGauge> gauges;
-  Family<FakeHistogram> histograms;
+  fakes::Family<fakes::FakeCounter> counters;
+  fakes::Family<fakes::FakeGauge> gauges;
+  fakes::Family<fakes::FakeHistogram> histograms;
   std::mutex kept_mutex;
   std::map<std::string, std::shared_ptr<void>, std::less<>> kept;
   SharedSets shared_sets;
   PluginSets sets{shared_sets};
   Fault commands_fault;
-  FakeCommands commands{commands_fault};
+  fakes::FakeCommands commands{commands_fault};
 };
 
 FakeHost::FakeHost(std::string plugin) : impl_(std::make_unique<Impl>(plugin)) {}
@@ -132,19 +132,19 @@ std::shared_ptr<void>& FakeHost::kept(std::string_view name) {
 
 std::uint64_t FakeHost::count(std::string_view name, std::initializer_list<Label> labels) const {
   std::uint64_t sum = 0;
-  impl_->counters.each(name, labels, [&](const FakeCounter& counter) { sum += counter.value; });
+  impl_->counters.each(name, labels, [&](const fakes::FakeCounter& counter) { sum += counter.value; });
   return sum;
 }
 
 std::int64_t FakeHost::gauge_value(std::string_view name, std::initializer_list<Label> labels) const {
   std::int64_t sum = 0;
-  impl_->gauges.each(name, labels, [&](const FakeGauge& gauge) { sum += gauge.value; });
+  impl_->gauges.each(name, labels, [&](const fakes::FakeGauge& gauge) { sum += gauge.value; });
   return sum;
 }
 
 std::vector<double> FakeHost::observed(std::string_view name, std::initializer_list<Label> labels) const {
   std::vector<double> all;
-  impl_->histograms.each(name, labels, [&](FakeHistogram& histogram) {
+  impl_->histograms.each(name, labels, [&](fakes::FakeHistogram& histogram) {
     const std::lock_guard lock(histogram.mutex);
     all.insert(all.end(), histogram.values.begin(), histogram.values.end());
   });
