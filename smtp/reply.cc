@@ -1,5 +1,7 @@
 #include "smtp/reply.h"
 
+#include <algorithm>
+
 #include "host/reply_words.h"
 
 namespace deferd::smtp {
@@ -30,7 +32,10 @@ std::string format_reply(int code, std::string_view enhanced, std::string_view t
     out += last ? ' ' : '-';
     out += enhanced;
     if (!enhanced.empty() && !line.empty()) out += ' ';
-    for (const char c : line.substr(0, kMaxLength)) out += c >= ' ' && c < 0x7f ? c : '?';
+    const std::size_t words = out.size();
+    out += line.substr(0, kMaxLength);
+    std::replace_if(
+        out.begin() + static_cast<std::ptrdiff_t>(words), out.end(), [](char c) { return c < ' ' || c >= 0x7f; }, '?');
     if (out.size() - begin > kMaxLength) out.resize(begin + kMaxLength);
     out += "\r\n";
     if (last) return out;

@@ -18,6 +18,7 @@ std::string local_date(Time now) {
 }  // namespace
 
 std::string expand(std::string_view text, const TextFacts& facts) {
+  if (text.find('%') == text.npos) return std::string(text);
   std::string out;
   out.reserve(text.size() + 64);
   for (std::size_t i = 0; i < text.size(); ++i) {
