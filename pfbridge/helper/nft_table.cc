@@ -154,7 +154,8 @@ class NftTable : public Backend {
   template <class T, class Script, class Covered>
   Result in_chunks(std::span<const T> all, const Script& script, const Covered& covered) {
     std::vector<T> sorted(all.begin(), all.end());
-    const auto prefixes = std::partition(sorted.begin(), sorted.end(), [](const T& one) { return entry_of(one).is_host(); });
+    const auto prefixes =
+        std::partition(sorted.begin(), sorted.end(), [this](const T& one) { return in_hosts(sets_, entry_of(one)); });
     const std::span<const T> hosts(sorted.begin(), prefixes), rest(prefixes, sorted.end());
     Result result;
     for (auto [some, size] : {std::pair(hosts, kPerTransaction), std::pair(rest, kPrefixChunk)})

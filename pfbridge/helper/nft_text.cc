@@ -20,9 +20,13 @@ std::vector<std::string> names(const NftSets& sets) {
   return all;
 }
 
+bool in_hosts(const NftSets& sets, const Entry& entry) {
+  return entry.is_host() && !(entry.family == Family::v4 ? sets.hosts4 : sets.hosts6).empty();
+}
+
 const std::string& set_for(const NftSets& sets, const Entry& entry) {
-  const auto& hosts = entry.family == Family::v4 ? sets.hosts4 : sets.hosts6;
-  return entry.is_host() && !hosts.empty() ? hosts : entry.family == Family::v4 ? sets.prefixes4 : sets.prefixes6;
+  if (in_hosts(sets, entry)) return entry.family == Family::v4 ? sets.hosts4 : sets.hosts6;
+  return entry.family == Family::v4 ? sets.prefixes4 : sets.prefixes6;
 }
 
 std::string nft_add(const NftSets& sets, std::span<const Row> rows) {

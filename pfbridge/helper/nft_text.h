@@ -23,6 +23,8 @@ struct NftSets {
 /// All of them, without the empty ones.
 std::vector<std::string> names(const NftSets& sets);
 
+/// Whether the entry is for a set of hosts; else it is for one of prefixes.
+bool in_hosts(const NftSets& sets, const Entry& entry);
 /// Which of them is for the entry; empty: none.
 const std::string& set_for(const NftSets& sets, const Entry& entry);
 

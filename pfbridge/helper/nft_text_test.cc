@@ -33,6 +33,8 @@ TEST(NftTextTest, LeavesOutWhatHasNoSet) {
 
 TEST(NftTextTest, PutsHostsAmongPrefixesWhereTheyHaveNoSet) {
   const NftSets sets{"inet", "deferd", "", "", "exempt4", "exempt6"};
+  EXPECT_FALSE(in_hosts(sets, entry("192.0.2.1"))) << "so few are changed at once";
+  EXPECT_TRUE(in_hosts({"inet", "deferd", "white4", "", "", ""}, entry("192.0.2.1")));
   EXPECT_EQ(nft_remove(sets, std::vector{entry("192.0.2.1"), entry("198.51.100.0/24"), entry("2001:db8::1")}),
             "add element inet deferd exempt4 { 192.0.2.1, 198.51.100.0/24 }\n"
             "delete element inet deferd exempt4 { 192.0.2.1, 198.51.100.0/24 }\n"
