@@ -82,7 +82,9 @@ Finding exempt_get_in(Examination& examination) {
     remedy = "--table exempt=... of deferd-helper, as in docs/running-behind-pf.md, and rules that deferctl pf-rules prints then";
   }
   if (!names.empty()) {
-    append(what, "exempt by name, which the packet filter does not know: " + names);
+    names.insert(0, "exempt by name, which the packet filter does not know: ");
+    if (kept) return {Verdict::ok, "by a table, if their addresses are named, too; " + names};
+    append(what, names);
     append(remedy, "name their addresses in deferd.yaml, too");
   }
   if (!what.empty()) return {Verdict::warn, what, remedy};

@@ -202,6 +202,8 @@ TEST_F(DoctorTest, SeesThatWhoIsExemptDoesNotGetIn) {
   exempt(R"({"networks": [], "own_mx": ["mx2.example.org"], "relays": [".example.net"], "files": []})");
   expect("exempt", Verdict::warn, "exempt by name, which the packet filter does not know: mx2.example.org; .example.net",
          "their addresses");
+  host.rows["/v1/bridge"].push_back(json(R"({"set": "exempt"})"));
+  expect("exempt", Verdict::ok, "mx2.example.org");
   host.answers["/v1/setup"].set("helpers", json(R"([["deferd-helper", "--table", "black=pf:deferd-black"]])"));
   expect("exempt", Verdict::ok, "only the listed");
 }

@@ -93,7 +93,8 @@ Outcome<RuleFacts> rule_facts(RuleSystem system, const Value& setup, bool listed
   if (!facts.v6) facts.notes.emplace_back("IPv6 is not led to deferd: listen.smtp has no address of it that rules can lead to");
   const auto plan = read_helpers(member(setup, {"helpers"}));
   const HelperTable* exempt = plan.table("exempt");
-  facts.exempt_kept = plan.tables.empty() ? keeps(bridge, "exempt") : exempt != nullptr && exempt->kind == kind_of(system);
+  // A table that nobody fills lets nobody pass.
+  facts.exempt_kept = keeps(bridge, "exempt") && (plan.tables.empty() || (exempt != nullptr && exempt->kind == kind_of(system)));
   take_exempt(setup, facts);
   take_names(system, plan, listed_only, facts);
   return facts;

@@ -23,8 +23,7 @@ struct RuleFacts {
   std::vector<std::string> notes;                            ///< What the operator must know; comments at the beginning.
 };
 
-/// From /v1/setup, and where that knows no helper's tables from /v1/bridge. Fails with kRefused where no rule could lead to
-/// deferd.
+/// From /v1/setup and /v1/bridge. Fails with kRefused where no rule could lead to deferd.
 Outcome<RuleFacts> rule_facts(RuleSystem system, const Value& setup, bool listed_only, const std::vector<Value>& bridge = {});
 
 }  // namespace deferd::ctl

@@ -138,7 +138,7 @@ TEST(PfRules, UseTheHelpersNames) {
 }
 
 TEST(PfRules, LeaveWhoIsExemptToTheHelperThatKeepsHim) {
-  const auto rules = [](const File& file, const char* table) {
+  const auto rules = [](const File& file, const char* table, const char* set = "exempt") {
     const auto facts = rule_facts(
         file.system,
         json(
@@ -146,7 +146,7 @@ TEST(PfRules, LeaveWhoIsExemptToTheHelperThatKeepsHim) {
                 R"({"smtp": {"listening": ["192.0.2.1:8025", "[2001:db8::1]:8025"]}, "helpers": [["deferd-helper", "--table", ")") +
             table +
             R"("]], "exempt": {"networks": ["198.51.100.0/24", "2001:db8::/32"], "own_mx": ["mx2.example.org"], "files": ["x"]}})"),
-        file.listed_only);
+        file.listed_only, {json(std::string(R"({"set": ")") + set + "\"}")});
     return facts ? fill_rules(file.system, rule_template(file.name), *facts) : facts.error().what;
   };
   for (const auto& file : kFiles) {
@@ -168,6 +168,9 @@ TEST(PfRules, LeaveWhoIsExemptToTheHelperThatKeepsHim) {
     EXPECT_THAT(rules(file, nft ? "exempt=pf:friends" : "exempt=nft:inet/deferd/,,e4,e6"),
                 AllOf(HasSubstr("198.51.100.0/24"), HasSubstr("NOTE: exempt.files"), Not(HasSubstr("friends"))))
         << "another packet filter's: " << file.name;
+    EXPECT_THAT(rules(file, nft ? "exempt=nft:inet/deferd/,,e4,e6" : "exempt=pf:friends", "white"),
+                AllOf(HasSubstr("198.51.100.0/24"), HasSubstr("NOTE: exempt.files")))
+        << "the helper has it, and nobody fills it: " << file.name;
   }
 }
 
