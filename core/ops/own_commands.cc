@@ -17,10 +17,12 @@ class OwnCommands::Children {
  public:
   /// Its process, or an errno.
   tl::expected<pid_t, int> start(const Command& command, int its_end) {
+    if (state_.lock()->ended) return tl::unexpected(ECANCELED);
+    auto pid = spawn(command, its_end);  // not under the lock: exec(2) may wait for a disk
+    if (!pid) return pid;
     auto state = state_.lock();
-    if (state->ended) return tl::unexpected(ECANCELED);
-    auto pid = spawn(command, its_end);
-    if (pid) state->all.push_back({*pid, command.at_end});
+    state->all.push_back({*pid, command.at_end});
+    if (state->ended && command.at_end == Command::AtEnd::killed) ::kill(-*pid, SIGKILL);
     return pid;
   }
 
