@@ -7,7 +7,7 @@ namespace deferd {
 namespace {
 
 constexpr std::size_t kMostPending = 20000;
-constexpr std::size_t kMostPendingBytes = 16 << 20;  // several times what so many usually take
+constexpr std::size_t kMostPendingBytes = 16 << 20;  // more than so many usually take
 constexpr std::size_t kUsualRecord = 640;            // bytes of JSON
 constexpr auto kBatchEvery = std::chrono::milliseconds(200);
 
@@ -57,7 +57,7 @@ void write_line(Log& log, const Session& session, const Decision& decision) {
 DecisionLog::DecisionLog(HostParts& parts)
     : parts_(parts),
       left_out_(parts.metrics.counter("deferd_decisions_unrecorded_total", {},
-                                      "Decisions that were logged but are unknown to explain and release.")),
+                                      "Decisions that were logged but are unknown to explain and release: at most so many.")),
       thread_([this] { work(); }) {
   for (std::size_t stage = 0; stage < std::size(decided_); ++stage)
     for (std::size_t action = 0; action < std::size(decided_[stage]); ++action)
@@ -109,7 +109,7 @@ void DecisionLog::work() {
     pending_bytes_ = 0;
     const auto target = accepted_;
     lock.unlock();
-    store(batch);
+    if (!batch.empty()) store(batch);
     batch.clear();  // its room is used again
     lock.lock();
     finished_ = target;
