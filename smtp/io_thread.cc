@@ -195,6 +195,11 @@ void IoThread::unwatch(Seat& seat) {
   seat.polled = seat.polled_for_room = false;
 }
 
+struct IoThread::Again {
+  ~Again() { thread.poll(); }
+  IoThread& thread;
+};
+
 /// Without this nobody is heard any more: rather end, and be started again.
 void IoThread::poll() noexcept {
   polled_.async_wait(Seat::Socket::wait_read, [this](const error_code& error) {
@@ -203,13 +208,13 @@ void IoThread::poll() noexcept {
       front_.wiring.log.error("smtp.failed", {{"error", error.message()}});
       std::abort();
     }
+    const Again again{*this};
     // Each is told once: what goes wrong with one must not take the others'.
     for (const auto& event : poller_.take()) {
       auto& seat = *static_cast<Seat*>(event.tag);
       guarded(seat, [&] { seat.ready(event.ended); });
     }
     settle();
-    poll();
   });
 }
 
