@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
+#include <list>
+#include <vector>
 
 namespace deferd::smtp {
 namespace {
@@ -106,6 +108,30 @@ TEST(WorkerPool, BeginsJobsInTheirOrder) {
   }
   ASSERT_EQ(order.size(), 100u);
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST(WorkerPool, BeginsJobsThatCameTogetherInTheirOrderTheUrgentFirst) {
+  struct Noted final : WorkerPool::Job {
+    Noted(std::vector<int>& where, int which) : order(where), number(which) {}
+    void run() override { order.push_back(number); }
+    std::vector<int>& order;
+    const int number;
+  };
+  std::vector<int> order;
+  std::list<Noted> all;
+  {
+    WorkerPool pool(1);
+    std::promise<void> go;
+    pool.post([&go] { go.get_future().wait(); });
+    for (int turn = 0; turn < 3; ++turn) {
+      WorkerPool::Jobs urgent, patient;
+      for (int i = 0; i < 4; ++i) (i % 2 == 0 ? patient : urgent).push_back(all.emplace_back(order, 10 * turn + i));
+      pool.post(urgent, patient);
+      EXPECT_TRUE(urgent.empty() && patient.empty());
+    }
+    go.set_value();
+  }
+  EXPECT_EQ(order, (std::vector<int>{1, 3, 0, 2, 11, 13, 10, 12, 21, 23, 20, 22}));
 }
 
 TEST(WorkerPool, DestroysAJobWhereItWasDone) {
