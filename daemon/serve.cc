@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "control/testing_time.h"
 #include "ops/fd_limit.h"
-#include "ops/tuned_malloc.h"
 #include "ops/signals.h"
+#include "ops/tuned_malloc.h"
 
 namespace deferd {
 

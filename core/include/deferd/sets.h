@@ -11,7 +11,7 @@ namespace deferd {
 
 /// Clients that `blacklist` would turn away or tag.
 inline constexpr std::string_view kBlack = "black";
-/// Clients that are exempt by their address: shown by the daemon itself, before plugins are made. Who is exempt by name, by
+/// Clients that are exempt by their address: shown by the daemon itself, at a reload when it is taken. Who is exempt by name, by
 /// logging in or by a certificate is in no set.
 inline constexpr std::string_view kExempt = "exempt";
 
