@@ -91,7 +91,7 @@ def a_list_is_printed_by_a_user_who_is_neither_root_nor_the_worker():
         assert its["Gid"].split() == [str(ACCOUNT.pw_gid)] * 4, its["Gid"]
         assert all(int(its[kind], 16) == 0 for kind in ("CapEff", "CapPrm", "CapAmb")), its
         assert its["NoNewPrivs"] == "1" and its["Threads"] == "1"
-        assert f"monitor.runner_started user={USER}" in deferd.log()
+        wait_for(lambda: f"monitor.runner_started user={USER}" in deferd.log(), "the log line")
 
 
 def what_runs_programs_holds_nothing_but_its_channel():
@@ -194,7 +194,7 @@ def what_the_worker_runs_ends_with_it_though_a_plugin_hangs():
             mta.send(b"R", b"<r@example.org>\0")
             deferd.said("plugin.slow plugin=hang0")
             deferd.stop()
-            assert "milter.stuck" in deferd.log()
+            wait_for(lambda: "milter.stuck" in deferd.log(), "the log line")
             wait_for(lambda: all(gone(pid) for pid in pids), "all of it to end")
 
 

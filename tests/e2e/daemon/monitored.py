@@ -132,7 +132,7 @@ def a_killed_worker_is_back_and_who_came_meanwhile_is_served():
         assert early.makefile("rb").readline().startswith(b"220 ")
         assert late.makefile("rb").readline().startswith(b"220 ")
         assert deferd.worker() != first
-        assert 'monitor.worker_ended how="killed by signal 9" again_in_s=1' in deferd.log()
+        wait_for(lambda: 'monitor.worker_ended how="killed by signal 9" again_in_s=1' in deferd.log(), "the log line")
         assert attempt(deferd.socket).startswith("451")
         assert deferd.stop() < 10
 
@@ -175,7 +175,7 @@ def the_packet_filters_helper_is_found_by_its_name_and_spoken_to():
             deferd.said("deferd.ready", 2)
             deferd.ctl("add", "white", "192.0.2.9")
             wait_for(lambda: holds("192.0.2.9"), "the helper to be told by the next worker")
-            assert "monitor.helper_ended helper=deferd-helper[0] how=\"killed by signal 9\"" in deferd.log()
+            wait_for(lambda: "monitor.helper_ended helper=deferd-helper[0] how=\"killed by signal 9\"" in deferd.log(), "the log line")
 
 
 def a_helper_has_three_descriptors_and_a_clean_environment():
@@ -183,7 +183,7 @@ def a_helper_has_three_descriptors_and_a_clean_environment():
     try:
         with monitored(helpers=["echo fds $(ls /proc/self/fd | wc -l); env | sed 's/^/env /'; exec sleep 1000"]) as deferd:
             deferd.said("line=\"env LC_ALL=C")
-            assert 'line="fds 4"' in deferd.log(), "0 to 2, and the folder that ls reads"
+            wait_for(lambda: 'line="fds 4"' in deferd.log(), "0 to 2, and the folder that ls reads")
             assert "SECRET" not in deferd.log()
     finally:
         del os.environ["SECRET"]
@@ -348,7 +348,7 @@ def helpers_of_an_ordinary_deferd_are_not_started():
         deferd = Monitored(folder, helpers=["echo begun"])
         deferd.testing_clock = "2026-01-01T00:00:00Z"
         with deferd:
-            assert "deferd.without_helpers" in deferd.log()
+            wait_for(lambda: "deferd.without_helpers" in deferd.log(), "the log line")
             assert not deferd.children()
 
 

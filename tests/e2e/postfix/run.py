@@ -45,7 +45,7 @@ def a_stranger_is_deferred_and_its_retry_is_delivered_with_the_header():
         replies, _ = first_try()
         assert replies == ["451 4.7.1 Please try again later"], replies
         wait_for(lambda: "milter-reject: RCPT from unknown[192.0.2.7]: 451 4.7.1" in site.postfix.log(), "Postfix's log line")
-        assert "rcpt.defer id=" in site.deferd.log()
+        wait_for(lambda: "rcpt.defer id=" in site.deferd.log(), "the log line")
         site.deferd.advance(299)
         assert first_try()[0][0].startswith("451")
         site.deferd.advance(1)

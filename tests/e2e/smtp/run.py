@@ -188,7 +188,7 @@ def a_certificate_that_expires_soon_is_told_in_the_log():
         deferd = FrontEnd(BUILD, folder, settings=f"tls: {{{certificate(keys, 'mx.example.org', days=3)}}}")
         deferd.testing_clock = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")  # the certificate's
         with deferd:
-            assert re.search(r'smtp.certificate what="certificate: .* expires within 3 days', deferd.log()), deferd.log()
+            wait_for(lambda: re.search(r'smtp.certificate what="certificate: .* expires within 3 days', deferd.log()), "the log line")
 
 
 def a_certificate_that_does_not_cover_the_mx_is_told_before_the_start():
