@@ -119,10 +119,10 @@ TEST(WorkerPool, BeginsJobsThatCameTogetherInTheirOrderTheUrgentFirst) {
   };
   std::vector<int> order;
   std::list<Noted> all;
+  std::promise<void> go;
   {
     WorkerPool pool(1);
-    std::promise<void> go;
-    pool.post([&go] { go.get_future().wait(); });
+    pool.post([begin = go.get_future()] { begin.wait(); });
     for (int turn = 0; turn < 3; ++turn) {
       WorkerPool::Jobs urgent, patient;
       for (int i = 0; i < 4; ++i) (i % 2 == 0 ? patient : urgent).push_back(all.emplace_back(order, 10 * turn + i));
