@@ -8,7 +8,7 @@ using namespace deferd;
 using namespace deferd::pfbridge;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  Wanted wanted([](Set, const Prefix&) {});
+  Wanted wanted([](Set, const Prefix&, bool) {});
   wanted.put(Set::white, *Prefix::parse("192.0.2.0/24"), Time(std::chrono::hours(1)));
   Link link(
       {}, wanted, {}, [](const bridge::Passed& passed) { REQUIRE(passed.host.is_host()); },
