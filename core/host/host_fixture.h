@@ -27,6 +27,18 @@ struct Script {
   std::function<Result<void>(Context&, std::string_view, const Value&, Rows&)> command;
 };
 
+inline Script says_at_rcpt(Verdict verdict) {
+  Script script;
+  script.rcpt = [verdict](Context&, const std::string&) { return verdict; };
+  return script;
+}
+
+inline Script says_at_connect(Verdict verdict) {
+  Script script;
+  script.connect = [verdict](Context&) { return verdict; };
+  return script;
+}
+
 class HostTest : public ::testing::Test {
  protected:
   /// Makes the scripts the current generation, asked in this order.
