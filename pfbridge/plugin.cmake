@@ -22,6 +22,7 @@ deferd_test(bridge
   SOURCES
     bridge_exempt_test.cc
     bridge_guard_test.cc
+    bridge_lease_test.cc
     bridge_model_test.cc
     bridge_test.cc
     config_test.cc
