@@ -54,11 +54,12 @@ function(deferd_part name)
   target_precompile_headers(deferd-${name} REUSE_FROM part-headers)
 endfunction()
 
-# Every unit test program, without the end-to-end tests' needs. What only tests run is compiled without optimization: it need not
-# be fast.
+# Every unit test program, and all that tests need besides what is installed: that alone is in `all`. What only tests run is compiled
+# without optimization: it need not be fast.
 set(test_options $<$<CONFIG:Release>:-O0>)
 if(DEFERD_TESTS)
   add_custom_target(unit-tests)
+  add_custom_target(tests DEPENDS unit-tests)
   add_executable(test-headers EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/headers.cc)
   target_link_libraries(test-headers PRIVATE deferd-options GTest::gtest_main GTest::gmock)
   target_compile_options(test-headers PRIVATE ${test_options})
@@ -71,7 +72,7 @@ function(deferd_test name)
     return()
   endif()
   cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
-  add_executable(${name}_test ${arg_SOURCES})
+  add_executable(${name}_test EXCLUDE_FROM_ALL ${arg_SOURCES})
   target_link_libraries(${name}_test PRIVATE ${arg_LINK} deferd-options GTest::gmock GTest::gtest_main)
   target_compile_options(${name}_test PRIVATE ${test_options})
   target_precompile_headers(${name}_test REUSE_FROM test-headers)

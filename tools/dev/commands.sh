@@ -5,8 +5,8 @@ cmd_help() {
 usage: ./dev COMMAND
 
   setup              install what building and testing need (Debian packages)
-  build [PRESET]     build; presets: release (default), dev, asan, tsan, fuzz
-  run [ARG...]       build and start deferd in the foreground on conf/quickstart.yaml
+  build [PRESET]     build what is installed; presets dev, asan, tsan with their tests, fuzz: the fuzz targets
+  run [ARG...]       build what is installed and start deferd in the foreground on conf/quickstart.yaml
   test               build and run all quick tests (unit, contract, scenarios, end to end)
   proof [NAME...]    the long proofs in tests/proof: big stores, kill -9 rounds, long fuzzing, a clean system
   bench [NAME]       the benchmarks behind the figures we quote: milter, store ...
@@ -33,13 +33,12 @@ jobs_at_once() { getconf _NPROCESSORS_ONLN; }
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
 
 configure() {
-  local preset=$1
   local launcher=()
   command -v ccache >/dev/null && launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-  cmake --preset "$preset" "${launcher[@]}" "${@:2}" >build/configure.log 2>&1 || { cat build/configure.log >&2; exit 1; }
+  cmake --preset "$1" "${launcher[@]}" >build/configure.log 2>&1 || { cat build/configure.log >&2; exit 1; }
 }
 
-# build PRESET [TARGET...]
+# build PRESET [TARGET...]: what is installed, or these (`all` is what is installed)
 build() {
   local preset=$1
   shift
@@ -52,24 +51,25 @@ cmd_build() {
   install_boost
   install_packages "${build_packages[@]}"
   local preset=${1:-release}
-  if [ "$preset" = fuzz ]; then install_packages "${fuzz_packages[@]}"; else install_packages libgtest-dev libgmock-dev; fi
-  build "$preset"
+  case "$preset" in
+    release) build release ;;
+    fuzz) install_packages "${fuzz_packages[@]}" && build fuzz fuzz-targets ;;
+    *) build "$preset" all tests ;;
+  esac
 }
 
 cmd_run() {
   install_boost
   install_packages "${build_packages[@]}"
-  mkdir -p build
-  configure release -DDEFERD_TESTS=OFF -B build/run
-  cmake --build build/run -j "$(jobs_at_once)" --target daemon-and-plugins
+  build release
   mkdir -p var
   [ "$(id -u)" != 0 ] || chown nobody var # whom conf/quickstart.yaml makes it then
   cat <<TEXT
 
 deferd starts on conf/quickstart.yaml. In another terminal, from this folder:
 
-  build/run/bin/deferctl -s var/control.sock status
-  build/run/bin/deferctl -s var/control.sock explain 192.0.2.7 --from a@example.net --to b@example.org
+  build/release/bin/deferctl -s var/control.sock status
+  build/release/bin/deferctl -s var/control.sock explain 192.0.2.7 --from a@example.net --to b@example.org
 
 To put a Postfix on this machine behind it (undo with: postconf -X smtpd_milters):
 
@@ -79,12 +79,12 @@ Every folder above var/ must be open to Postfix's user, and smtpd not chrooted; 
 Ctrl-C ends deferd.
 
 TEXT
-  exec build/run/bin/deferd -c conf/quickstart.yaml "$@"
+  exec build/release/bin/deferd -c conf/quickstart.yaml "$@"
 }
 
 cmd_test() {
   cmd_setup
-  build release
+  build release all tests
   run_ctest release "$@"
 }
 
@@ -102,23 +102,22 @@ run_ctest() {
 
 cmd_scenario() {
   install_boost
-  install_packages "${build_packages[@]}" libgtest-dev libgmock-dev
-  build release scenario daemon-and-plugins >build/scenario.log 2>&1 || { cat build/scenario.log >&2; exit 1; }
+  install_packages "${build_packages[@]}"
+  build release all scenario >build/scenario.log 2>&1 || { cat build/scenario.log >&2; exit 1; }
   build/release/bin/scenario "$@"
 }
 
 cmd_docs() {
   install_boost
-  install_packages "${build_packages[@]}" libgtest-dev libgmock-dev
-  build release reference daemon-and-plugins
+  install_packages "${build_packages[@]}"
+  build release all reference
   build/release/bin/reference --write . build/release/plugins
 }
 
 # proof [NAME...]: all, or those named.
 cmd_proof() {
   cmd_setup
-  build release
-  cmake --build build/release -j "$(jobs_at_once)" --target bench
+  build release all bench
   [ $# -gt 0 ] || set -- $(cd tests/proof && ls)
   local proof
   for proof in "$@"; do
@@ -129,8 +128,7 @@ cmd_proof() {
 
 cmd_bench() {
   cmd_setup
-  build release
-  cmake --build build/release -j "$(jobs_at_once)" --target bench
+  build release all bench
   if [ $# -eq 0 ]; then
     echo "benchmarks: $(cd bench && ls run_*.py | sed 's/run_\(.*\)\.py/\1/' | tr '\n' ' ')"
   else
@@ -180,7 +178,7 @@ cmd_fmt() {
 
 cmd_lint() {
   install_boost
-  install_packages "${build_packages[@]}" "${lint_packages[@]}" libgtest-dev libgmock-dev
+  install_packages "${build_packages[@]}" "${lint_packages[@]}"
   cxx_files | xargs clang-format --dry-run -Werror
   mkdir -p build
   configure dev # for its list of compile commands; nothing is built

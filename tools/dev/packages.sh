@@ -3,8 +3,8 @@
 build_packages=(build-essential cmake ninja-build ccache mold pkg-config
   libmilter-dev libyaml-cpp-dev libfmt-dev libc-ares-dev libdb5.3-dev libcli11-dev libexpected-dev prometheus-cpp-dev
   libssl-dev libcurl4-openssl-dev libnftables-dev libpcap-dev libseccomp-dev
-  librocksdb-dev libgflags-dev libsnappy-dev zlib1g-dev libbz2-dev liblz4-dev libzstd-dev)
-test_packages=(libgtest-dev libgmock-dev python3 postfix swaks miltertest m4 iproute2 nftables openssl util-linux curl procps ca-certificates)
+  libgtest-dev libgmock-dev librocksdb-dev libgflags-dev libsnappy-dev zlib1g-dev libbz2-dev liblz4-dev libzstd-dev)
+test_packages=(python3 postfix swaks miltertest m4 iproute2 nftables openssl util-linux curl procps ca-certificates)
 lint_packages=(clang-format clang-tidy)
 fuzz_packages=(clang libclang-rt-14-dev)
 
