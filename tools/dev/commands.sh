@@ -8,6 +8,7 @@ usage: ./dev COMMAND
   build [PRESET]     build what is installed; presets dev, asan, tsan with their tests, fuzz: the fuzz targets
   run [ARG...]       build what is installed and start deferd in the foreground on conf/quickstart.yaml
   test               build and run all quick tests (unit, contract, scenarios, end to end)
+  portability        compile what no system here compiles: the parts for FreeBSD and OpenBSD, the helper by itself
   proof [NAME...]    the long proofs in tests/proof: big stores, kill -9 rounds, long fuzzing, a clean system
   bench [NAME]       the benchmarks behind the figures we quote: milter, store ...
   scenario FILE...   play scenario files (tests/scenarios/README.md)
@@ -85,7 +86,15 @@ TEXT
 cmd_test() {
   cmd_setup
   build release all tests
-  run_ctest release "$@"
+  run_ctest release -LE portability "$@"
+}
+
+cmd_portability() {
+  install_boost
+  install_packages "${build_packages[@]}"
+  mkdir -p build
+  configure release # for the flags; nothing is built
+  ctest --test-dir build/release --output-on-failure --no-tests=error -j "$(jobs_at_once)" -L portability
 }
 
 # More tests at a time than cores: many of them wait.
