@@ -66,7 +66,8 @@ if(DEFERD_TESTS)
   target_precompile_headers(test-headers PRIVATE ${common_headers} <gmock/gmock.h> <gtest/gtest.h>)
 endif()
 
-# deferd_test(NAME SOURCES a_test.cc ... LINK target ...): one program, one test of ctest.
+# deferd_test(NAME SOURCES a_test.cc ... LINK target ...): one program, one test of ctest. One that takes long has its COST, so that it
+# starts early: about the seconds of the slowest preset.
 function(deferd_test name)
   if(NOT DEFERD_TESTS)
     return()

@@ -40,4 +40,5 @@ if(DEFERD_TESTS)
     PRIVATE DEFERD_HELPER="$<TARGET_FILE:deferd-helper>" PFCTL="${PROJECT_SOURCE_DIR}/tests/support/pfctl/pfctl.py"
             PFBRIDGE_README="${CMAKE_CURRENT_SOURCE_DIR}/README.md" PFBRIDGE_EXAMPLE="${CMAKE_CURRENT_SOURCE_DIR}/pfbridge.yaml")
   add_dependencies(bridge_test deferd-helper)
+  set_tests_properties(bridge_test PROPERTIES COST 80)
 endif()
