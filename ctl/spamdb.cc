@@ -160,8 +160,9 @@ class Spamdb {
 
   bool ask(const Question& question) {
     auto answer = daemon_.ask(question);
-    if (!answer && !is_of_key(answer.error())) or_end(std::move(answer));
-    return answer.has_value();
+    if (answer) return true;
+    if (!is_of_key(answer.error())) or_end(std::move(answer));
+    return false;
   }
   bool erase(const std::string& table, const std::string& key) {
     return ask({"DELETE", "/v1/tables/" + table + "?prefix=" + percent_encode(key)});
