@@ -11,7 +11,7 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 __extension__ using Uint128 = unsigned __int128;
 
-int count_ones(Uint128 number) {
+std::uint64_t count_ones(Uint128 number) {
   return std::popcount(static_cast<std::uint64_t>(number)) + std::popcount(static_cast<std::uint64_t>(number >> 64));
 }
 
@@ -31,7 +31,7 @@ std::uint64_t pieces_of(const AddressRange& range) {
   const Uint128 below = first & (half - 1), above = last & (half - 1);
   const bool whole = below == 0 && above == half - 1;
   if (whole) return 1;
-  return static_cast<std::uint64_t>(count_ones(half - below) + count_ones(above + 1));
+  return count_ones(half - below) + count_ones(above + 1);
 }
 
 /// Without line end and byte order mark.
