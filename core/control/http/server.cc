@@ -156,24 +156,40 @@ struct HttpServer::Impl {
 
   net::awaitable<void> accept() {
     while (!stopping) {
-      if (open.size() >= limits.connections) {
-        room.expires_at(SteadyTime::max());
-        co_await room.async_wait(kAwait);
-        continue;
+      std::string failure;
+      try {
+        if (open.size() >= limits.connections) {
+          room.expires_at(SteadyTime::max());
+          co_await room.async_wait(kAwait);
+          continue;
+        }
+        auto [error, socket] = co_await acceptor.async_accept(kAwait);
+        if (stopping) break;
+        if (error)
+          failure = error.message();
+        else
+          enter(std::move(socket));
+      } catch (const std::exception& error) {  // whatever happened to one client, the next one is served
+        failure = error.what();
       }
-      auto [error, socket] = co_await acceptor.async_accept(kAwait);
-      if (stopping) break;
-      if (error) {
-        // Out of descriptors, most likely: the waiting client stays in the queue.
-        log.warning("control.accept_failed", {{"error", error.message()}});
-        room.expires_after(std::chrono::seconds(1));
-        co_await room.async_wait(kAwait);
-        continue;
-      }
-      ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
-      auto stream = std::make_unique<Stream>(std::move(socket));
-      open.insert(stream.get());
+      if (failure.empty()) continue;
+      // Out of descriptors or memory, most likely: the waiting client stays in the queue.
+      log.warning("control.accept_failed", {{"error", failure}});
+      room.expires_after(std::chrono::seconds(1));
+      co_await room.async_wait(kAwait);
+    }
+  }
+
+  void enter(Stream::socket_type socket) {
+    ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+    auto stream = std::make_unique<Stream>(std::move(socket));
+    Stream* const entered = stream.get();
+    open.insert(entered);
+    try {
       net::co_spawn(io, serve(std::move(stream)), net::detached);
+    } catch (...) {
+      open.erase(entered);
+      throw;
     }
   }
 
