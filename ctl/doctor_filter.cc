@@ -40,11 +40,11 @@ bool is_there(Examination& examination, const std::string& interface) {
   if (examination.kind() == FilterKind::pf)
     return facts.run({"ifconfig", interface}).ok() || !facts.run({"ifconfig", "-g", interface}).output.empty();  // or a group
   const auto all = facts.read_file("/proc/net/dev");
-  if (!all || interface.find('*') != std::string::npos) return true;
+  if (!all || interface.starts_with('@')) return true;
   bool found = false;
   each_line_of(*all, [&](std::string_view line, std::size_t) {
     const auto words = words_of(line);
-    found = found || (!words.empty() && words.front().substr(0, words.front().find(':')) == interface);
+    found = found || (!words.empty() && covers(interface, words.front().substr(0, words.front().find(':'))));
   });
   return found;
 }

@@ -260,6 +260,32 @@ TEST_F(DoctorTest, SeesARedirectForAnInterfaceThatIsNotThere) {
   expect("redirect", Verdict::ok);
 }
 
+TEST_F(DoctorTest, SeesThatNoInterfaceIsOneThatNftablesNames) {
+  host.answers["/v1/setup"].set("helpers", json(R"([["deferd-helper", "--table", "white=nft:inet/t/w4"]])"));
+  host.set_smtp("listening", json(R"(["0.0.0.0:8025", "[::]:8025"])"));
+  const auto redirect_by = [&](const std::string& names) {
+    host.programs["nft -j -t list ruleset"] = {
+        R"({"nftables": [{"chain": {"family": "inet", "table": "t", "name": "c", "type": "nat", "hook": "prerouting"}},
+                         {"rule": {"family": "inet", "table": "t", "chain": "c", "expr": [
+                           {"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": ")" +
+            names + R"("}},
+                           {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 25}},
+                           {"redirect": {"port": 8025}}]}}]})",
+        ""};
+  };
+  const std::string heading = "Inter-|   Receive\n face |bytes\n";
+  host.files["/proc/net/dev"] = heading + "    lo:  1 2\n  ppp0: 1 2\n";
+  redirect_by("ppp*");
+  expect("redirect", Verdict::ok);
+  host.files["/proc/net/dev"] = heading + "    lo:  1 2\n   pp0: 1 2\n";
+  expect("redirect", Verdict::fail, "the interface ppp*, which does not exist", "--interface");
+  redirect_by("@wan");
+  expect("redirect", Verdict::ok);
+  host.programs["nft -j list set inet t wan"] = {
+      R"({"nftables": [{"set": {"family": "inet", "name": "wan", "table": "t", "type": "ifname", "elem": ["eth9"]}}]})", ""};
+  expect("redirect", Verdict::fail, "the interface eth9, which does not exist");
+}
+
 TEST_F(DoctorTest, SeesAFamilyThatIsNotRedirected) {
   change_rule("pfctl -sr", "pass in on egress inet6 proto tcp from any to any port = 25",
               "pass in on egress inet6 proto tcp from any to any port = 26");

@@ -1,6 +1,7 @@
 #include "ctl/examination.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "ctl/fields.h"
 #include "http/json.h"
@@ -130,11 +131,19 @@ void Examination::read_nftables(Filtering& filtering) {
     filtering.why_not = listed.error;
     return;
   }
-  auto rules = parse_json(listed.output);
-  if (rules)
-    read_nft(*rules, filtering.rules.emplace());
-  else
-    filtering.why_not = "nft: " + rules.error().what;
+  const auto ruleset = parse_json(listed.output);
+  if (!ruleset) {
+    filtering.why_not = "nft: " + ruleset.error().what;
+    return;
+  }
+  auto& rules = filtering.rules.emplace();
+  read_nft(*ruleset, rules);
+  for (const auto& name : rules.interface_sets()) {
+    std::vector<std::string> words{"nft", "-j", "list", "set"};
+    std::istringstream parts(name);
+    for (std::string part; std::getline(parts, part, '/');) words.push_back(part);
+    if (const auto members = parse_json(facts_.run(words).output)) read_nft_interfaces(*members, rules);
+  }
 }
 
 void Examination::read_pf(Filtering& filtering) {

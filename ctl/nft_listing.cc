@@ -135,7 +135,7 @@ class NftRule {
     else if (field == "daddr")
       elsewhere_ = true;
     else if ((key == "iifname" || key == "iif") && equal)
-      made_.interfaces = words_in(right);
+      interfaces(right);
     else if (key == "nfproto" && right.is_text())
       family((right.text() == "ipv4") == equal);
     else if (key == "l4proto" || field == "protocol" || field == "nexthdr")
@@ -148,6 +148,11 @@ class NftRule {
   void port(std::string_view protocol, bool smtp) {
     matches_ = matches_ && protocol != "udp" && smtp;
     made_.names_port = true;
+  }
+  void interfaces(const Value& right) {
+    made_.interfaces = words_in(right);
+    for (auto& named : made_.interfaces)
+      if (named.starts_with('@')) named = '@' + within_ + '/' + named.substr(1);
   }
   void members(std::string_view set, bool equal) {
     made_.set = within_ + '/' + std::string(set.substr(1));
@@ -199,6 +204,23 @@ void read_nft(const Value& ruleset, PacketFilter& filter) {
     NftRule read(rule);
     if (!read.log().empty()) filter.logs.push_back(read.log());
     for (auto& made : std::move(read).rules()) chains.of(rule, "chain").rules.push_back(std::move(made));
+  }
+}
+
+void read_nft_interfaces(const Value& listing, PacketFilter& filter) {
+  for (const Value& item : member(listing, {"nftables"}).items()) {
+    const auto& set = member(item, {"set"});
+    std::vector<std::string> names;
+    for (const Value& element : member(set, {"elem"}).items()) {
+      const auto& commented = member(element, {"elem", "val"});
+      names.push_back((element.is_text() ? element : commented).text());
+    }
+    if (names.empty()) continue;  // nobody comes in by those: they stay a name that covers nothing
+    const auto named = '@' + within(set) + '/' + member(set, {"name"}).text();
+    for (auto& chain : filter.chains)
+      for (auto& rule : chain.rules)
+        if (const auto at = std::find(rule.interfaces.begin(), rule.interfaces.end(), named); at != rule.interfaces.end())
+          rule.interfaces.insert(rule.interfaces.erase(at), names.begin(), names.end());
   }
 }
 

@@ -1,6 +1,7 @@
 #include "ctl/packet_filter.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace deferd::ctl {
 namespace {
@@ -20,11 +21,13 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 struct Connection {
   std::string_view set;  ///< The client is its member; empty: a stranger.
   Family family;
-  std::string_view interface;  ///< By which it comes in.
+  /// By which it comes in; one with a star stands for those of its kind that no rule names.
+  std::string_view interface;
 
   bool matches(const FilterRule& rule) const {
     if (!rule.is_for(family)) return false;
-    if (!rule.interfaces.empty() && !contains(rule.interfaces, interface)) return false;
+    const auto is_named = [&](const auto& named) { return covers(named, interface); };
+    if (!rule.interfaces.empty() && std::none_of(rule.interfaces.begin(), rule.interfaces.end(), is_named)) return false;
     if (rule.set.empty()) return true;
     return (rule.set == set) != rule.but_members;
   }
@@ -69,8 +72,25 @@ class Way {
 /// A redirect, and an interface by which one gets there; empty: one that no rule names.
 struct Lead {
   const FilterRule* rule;
-  std::string_view interface;
+  std::string interface;
 };
+
+using Interfaces = std::vector<std::string>;
+
+/// Those that both name, where empty is all; nullopt: there are none.
+std::optional<Interfaces> both(const Interfaces& one, const Interfaces& other) {
+  if (one.empty()) return other;
+  if (other.empty()) return one;
+  Interfaces common;
+  for (const auto& a : one)
+    for (const auto& b : other)
+      if (covers(a, b))
+        common.push_back(b);
+      else if (covers(b, a))
+        common.push_back(a);
+  if (common.empty()) return std::nullopt;
+  return common;
+}
 
 /// All redirects that can be reached.
 class Search {
@@ -83,18 +103,19 @@ class Search {
   }
 
  private:
-  void look(const RuleChain& chain, const std::vector<std::string>& interfaces, bool is_mail, int depth) {
+  void look(const RuleChain& chain, const Interfaces& interfaces, bool is_mail, int depth) {
     for (const FilterRule& rule : chain.rules) {
       if (--left_ < 0) return;
-      const auto& by = rule.interfaces.empty() ? interfaces : rule.interfaces;
+      const auto by = both(interfaces, rule.interfaces);
+      if (!by) continue;
       const bool mail = is_mail || rule.names_port;
-      if (rule.does == Does::redirect && mail) found(rule, by);
+      if (rule.does == Does::redirect && mail) found(rule, *by);
       if (rule.does != Does::call || depth == kDeepest) continue;
-      if (const auto* called = filter_.chain(rule.chain)) look(*called, by, mail, depth + 1);
+      if (const auto* called = filter_.chain(rule.chain)) look(*called, *by, mail, depth + 1);
     }
   }
 
-  void found(const FilterRule& redirect, const std::vector<std::string>& interfaces) {
+  void found(const FilterRule& redirect, const Interfaces& interfaces) {
     if (interfaces.empty()) found_.push_back({&redirect, {}});
     for (const auto& interface : interfaces) found_.push_back({&redirect, interface});
   }
@@ -106,12 +127,26 @@ class Search {
 
 }  // namespace
 
+bool covers(std::string_view named, std::string_view interface) {
+  if (named.ends_with('*')) return interface.starts_with(named.substr(0, named.size() - 1));
+  return named == interface;
+}
+
 bool PacketFilter::has(std::string_view set) const { return contains(declared, set); }
 bool PacketFilter::uses(std::string_view set) const { return contains(referenced, set); }
 
 const RuleChain* PacketFilter::chain(std::string_view name) const {
   const auto found = std::find_if(chains.begin(), chains.end(), [&](const RuleChain& chain) { return chain.name == name; });
   return found == chains.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> PacketFilter::interface_sets() const {
+  std::vector<std::string> sets;
+  for (const auto& chain : chains)
+    for (const auto& rule : chain.rules)
+      for (const auto& named : rule.interfaces)
+        if (named.starts_with('@') && !contains(sets, std::string_view(named).substr(1))) sets.push_back(named.substr(1));
+  return sets;
 }
 
 std::vector<const FilterRule*> PacketFilter::redirects() const {

@@ -20,7 +20,7 @@ struct FilterRule {
   bool v4 = true, v6 = true;
   bool names_port = false;              ///< It is for port 25, not for any.
   bool narrow = false;                  ///< It looks at something else as well: who knows whether it matches.
-  std::vector<std::string> interfaces;  ///< Empty: all.
+  std::vector<std::string> interfaces;  ///< As covers() takes them; or @FAMILY/TABLE/SET, whose members are not read; empty: all.
   std::string set;           ///< Whose members it is for: a table of pf, FAMILY/TABLE/SET of nftables; empty: everybody.
   bool but_members = false;  ///< It is for everybody who is not in the set.
   std::string chain;         ///< Of a call.
@@ -40,6 +40,9 @@ struct RuleChain {
   std::vector<FilterRule> rules;
 };
 
+/// Is `interface` the one that a rule names, or does the rule name all that begin so? nft(8): "ppp*" is for ppp0, ppp1 ...
+bool covers(std::string_view named, std::string_view interface);
+
 struct PacketFilter {
   std::vector<RuleChain> chains;
   std::vector<std::string> declared;    ///< Tables or sets there are.
@@ -50,6 +53,8 @@ struct PacketFilter {
   bool uses(std::string_view set) const;
   /// Null: there is none of that name.
   const RuleChain* chain(std::string_view name) const;
+  /// The sets of interfaces that rules name, FAMILY/TABLE/SET, as long as their members are not read.
+  std::vector<std::string> interface_sets() const;
   /// All that redirect port 25, in order, each once.
   std::vector<const FilterRule*> redirects() const;
   /// The redirect that catches a client of `set` (empty: a stranger); null: none, it gets to the mail server or is blocked.
@@ -65,5 +70,7 @@ void read_pf_tables(std::string_view text, PacketFilter& filter);
 
 /// What `nft -j -t list ruleset` prints. Maps of verdicts that have a name are left out: it does not print what they hold.
 void read_nft(const Value& ruleset, PacketFilter& filter);
+/// What `nft -j list set` prints of one of filter.interface_sets().
+void read_nft_interfaces(const Value& listing, PacketFilter& filter);
 
 }  // namespace deferd::ctl

@@ -266,6 +266,50 @@ TEST(NftListing, TakesTheInterfacesOfARuleAsASet) {
   EXPECT_NE(nft({by(R"("eth0")") + kFromWhite + "," + kAccept, redirect}).caught_by(kWhite, Family::v4), nullptr);
 }
 
+std::string by(const std::string& names) {
+  return R"({"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": )" + names + "}}, ";
+}
+
+TEST(NftListing, TakesANameWithAStarForAllThatBeginSo) {
+  const std::string redirect = kPort25 + "," + kRedirect, spare = kFromWhite + "," + kAccept;
+  for (const std::string names : {R"("ppp*")", R"({"set": ["eth0", "ppp*"]})"}) {
+    const auto filter = nft({by(names) + spare, by(R"({"set": ["ppp0", "ppp12"]})") + redirect});
+    EXPECT_NE(filter.caught_by("", Family::v4), nullptr) << names;
+    EXPECT_EQ(filter.caught_by(kWhite, Family::v4), nullptr) << names;
+    EXPECT_EQ(nft({by(names) + spare, by(names) + redirect}).caught_by(kWhite, Family::v4), nullptr) << names;
+    EXPECT_NE(nft({by(names) + spare, by(R"("pp0")") + redirect}).caught_by(kWhite, Family::v4), nullptr) << names;
+  }
+  EXPECT_NE(nft({by(R"("ppp0")") + spare, by(R"("ppp*")") + redirect}).caught_by(kWhite, Family::v4), nullptr)
+      << "by ppp1 they are caught all the same";
+}
+
+TEST(NftListing, FollowsNamesWithAStarIntoCalls) {
+  for (const auto& [outer, inner] : {std::pair(R"("ppp*")", R"("ppp0")"), std::pair(R"("ppp0")", R"("ppp*")")}) {
+    const auto filter = nft({by(outer) + kPort25 + "," + jump("mail")}, "inet", {{"mail", {by(inner) + kRedirect}}});
+    EXPECT_NE(filter.caught_by("", Family::v4), nullptr) << outer;
+    EXPECT_THAT(filter.redirects(), SizeIs(1)) << outer;
+  }
+  const auto never = nft({by(R"("eth0")") + kPort25 + "," + jump("mail")}, "inet", {{"mail", {by(R"("ppp*")") + kRedirect}}});
+  EXPECT_THAT(never.redirects(), IsEmpty());
+}
+
+TEST(NftListing, ReadsTheMembersOfASetOfInterfaces) {
+  auto filter = nft({by(R"("@wan")") + kFromWhite + "," + kAccept, by(R"("ppp0")") + kPort25 + "," + kRedirect});
+  EXPECT_THAT(filter.interface_sets(), ElementsAre("inet/deferd/wan"));
+  EXPECT_NE(filter.caught_by(kWhite, Family::v4), nullptr) << "who knows what is in there";
+  const auto listing = [](const std::string& members) {
+    return json(R"({"nftables": [{"metainfo": {}}, {"set": {"family": "inet", "name": "wan", "table": "deferd", "type": "ifname"
+                )" +
+                members + "}}]}");
+  };
+  read_nft_interfaces(listing(""), filter);
+  EXPECT_NE(filter.caught_by(kWhite, Family::v4), nullptr) << "nothing is";
+  read_nft_interfaces(listing(R"(, "elem": ["eth0", {"elem": {"val": "ppp*", "comment": "dialled"}}])"), filter);
+  EXPECT_EQ(filter.caught_by(kWhite, Family::v4), nullptr);
+  EXPECT_NE(filter.caught_by("", Family::v4), nullptr);
+  EXPECT_THAT(filter.interface_sets(), IsEmpty());
+}
+
 TEST(NftListing, IsNotSureOfACallThatLooksAtMore) {
   const std::map<std::string, Rules> chains{{"mail", {kFromWhite + "," + kAccept, kRedirect}}, {"open", {kAccept}}};
   const auto filter = nft({kMarked + "," + kPort25 + "," + jump("mail")}, "inet", chains);
@@ -314,6 +358,7 @@ TEST(NftListing, SurvivesAnyJson) {
                                {"redirect": 1}, {"dnat": {"port": "x"}}, {"match": {"left": {"payload": 1}, "right": {"set": 1}}}]}}]})"}) {
     PacketFilter filter;
     read_nft(json(text), filter);
+    read_nft_interfaces(json(text), filter);
     EXPECT_THAT(filter.redirects(), IsEmpty()) << text;
   }
 }
