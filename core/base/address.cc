@@ -117,9 +117,13 @@ std::span<const std::uint8_t> Address::bytes() const { return {bytes_.data(), v6
 
 std::string Address::to_string() const {
   if (v6_) return v6_text(bytes_);
-  std::string out;
-  for (int i = 0; i < 4; ++i) out += (i == 0 ? "" : ".") + std::to_string(bytes_[i]);
-  return out;
+  char text[sizeof "255.255.255.255"];
+  char* end = text;
+  for (int i = 0; i < 4; ++i) {
+    if (i > 0) *end++ = '.';
+    end = std::to_chars(end, std::end(text), bytes_[i]).ptr;
+  }
+  return std::string(text, static_cast<std::size_t>(end - text));
 }
 
 Prefix::Prefix(const Address& address, int length) : address_(address), length_(std::clamp(length, 0, address.bits())) {

@@ -1,6 +1,7 @@
 #include "base/escape.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "base/utf8.h"
@@ -14,8 +15,25 @@ bool is_printable(std::uint32_t c) {
   return !((c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0x061c || c == 0xad);
 }
 
-/// What needs no quotes, the usual case: printable ASCII but for blank, quotes, `=` and `\`.
-bool is_plain(char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '=' && c != '\\'; }
+enum Class : std::uint8_t {
+  kOther,  // to be looked at
+  kSafe,   // printable ASCII that stands for itself between quotes
+  kPlain,  // and without them: all but blank, quotes, `=` and `\`
+};
+
+constexpr auto kClasses = [] {
+  std::array<Class, 256> classes{};
+  for (std::size_t c = ' '; c < 0x7f; ++c)
+    if (c != '"' && c != '\\') classes[c] = c == ' ' || c == '\'' || c == '=' ? kSafe : kPlain;
+  return classes;
+}();
+
+/// How many of the first bytes are of that class or a better one.
+std::size_t length_of(std::string_view bytes, Class least) {
+  std::size_t length = 0;
+  while (length < bytes.size() && kClasses[static_cast<unsigned char>(bytes[length])] >= least) ++length;
+  return length;
+}
 
 void append_hex(std::string& out, char byte) {
   constexpr char digits[] = "0123456789abcdef";
@@ -30,7 +48,11 @@ void append_hex(std::string& out, char byte) {
 void append_escaped(std::string& out, std::string_view bytes, std::size_t limit) {
   const bool cut = bytes.size() > limit;
   if (cut) bytes = bytes.substr(0, limit);
-  while (!bytes.empty()) {
+  while (true) {
+    const auto safe = length_of(bytes, kSafe);
+    out += bytes.substr(0, safe);
+    bytes.remove_prefix(safe);
+    if (bytes.empty()) break;
     const auto [code_point, length] = utf8::decode(bytes);
     if (length == 0 || !is_printable(code_point)) {
       const std::size_t bad = std::max<std::size_t>(length, 1);
@@ -52,7 +74,7 @@ std::string escaped(std::string_view bytes, std::size_t limit) {
 }
 
 void append_log_value(std::string& out, std::string_view bytes, std::size_t limit) {
-  if (!bytes.empty() && bytes.size() <= limit && std::all_of(bytes.begin(), bytes.end(), is_plain)) {
+  if (!bytes.empty() && bytes.size() <= limit && length_of(bytes, kPlain) == bytes.size()) {
     out += bytes;
     return;
   }

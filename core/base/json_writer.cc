@@ -1,5 +1,6 @@
 #include "base/json_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -42,10 +43,7 @@ void append_special(std::string& out, std::string_view& text) {
   text.remove_prefix(length == 0 ? 1 : length);
 }
 
-void append_quoted(std::string& out, std::string_view text, std::size_t limit) {
-  const bool cut = text.size() > limit;
-  if (cut) text = text.substr(0, limit);
-  out += '"';
+void append_escaped_text(std::string& out, std::string_view text) {
   while (true) {
     const auto plain = plain_length(text);
     out += text.substr(0, plain);
@@ -53,23 +51,34 @@ void append_quoted(std::string& out, std::string_view text, std::size_t limit) {
     if (text.empty()) break;
     append_special(out, text);
   }
-  if (cut) out += "...";
-  out += '"';
 }
 
 }  // namespace
 
+void JsonWriter::quoted(std::string_view text, std::size_t limit, std::string_view after) {
+  const std::string_view before = comma_due_ ? ",\"" : "\"";
+  if (text.size() <= limit && plain_length(text) == text.size()) {  // nearly always: at one blow
+    const auto at = out_.size();
+    out_.resize(at + before.size() + text.size() + after.size());
+    auto* to = out_.data() + at;
+    for (const auto part : {before, text, after}) to = std::copy(part.begin(), part.end(), to);
+    return;
+  }
+  out_ += before;
+  append_escaped_text(out_, text.substr(0, limit));
+  if (text.size() > limit) out_ += "...";
+  out_ += after;
+}
+
 JsonWriter& JsonWriter::key(std::string_view name) {
-  separate();
-  append_quoted(out_, name, std::string_view::npos);
-  out_ += ':';
+  quoted(name, std::string_view::npos, "\":");
   comma_due_ = false;
   return *this;
 }
 
 void JsonWriter::text(std::string_view value, std::size_t limit) {
-  separate();
-  append_quoted(out_, value, limit);
+  quoted(value, limit, "\"");
+  comma_due_ = true;
 }
 
 void JsonWriter::integer(std::int64_t value) {

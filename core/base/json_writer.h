@@ -47,6 +47,7 @@ class JsonWriter {
     out_ += bracket;
     comma_due_ = true;
   }
+  void quoted(std::string_view text, std::size_t limit, std::string_view after);
   void literal(std::string_view word) {
     separate();
     out_ += word;
