@@ -61,7 +61,7 @@ Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock,
   housekeeping_ = std::make_unique<Housekeeping>(*parts_, *pipeline_);
   milter_ = std::make_unique<MilterServer>(
       milter_sockets(config), config.milter,
-      MilterServer::Wiring{[this](Session session, Voice voice) { return pipeline_->open(std::move(session), voice); },
+      MilterServer::Wiring{[this](Session&& session, Voice voice) { return pipeline_->open(std::move(session), voice); },
                            [this] { return pipeline_->current()->hooks(); }, log_, metrics_});
   if (!config.listen.smtp.empty()) {
     auto prepared = SmtpService::prepare(config.smtp, lent_.open_tls_file);
@@ -72,7 +72,7 @@ Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock,
     }
     smtp_ = std::make_unique<SmtpService>(
         config.listen.smtp, std::move(*prepared),
-        SmtpService::Wiring{[this](Session session, Voice voice) { return pipeline_->open(std::move(session), voice); }, clock_,
+        SmtpService::Wiring{[this](Session&& session, Voice voice) { return pipeline_->open(std::move(session), voice); }, clock_,
                             log_, metrics_},
         std::move(lent_.smtp));
   }

@@ -41,7 +41,7 @@ void Connection::wait(const Moved& moved) {
   owner_.wait(*this, moved.state == Moved::State::wait_write ? Until::writable : Until::readable);
 }
 
-void Connection::start(Session known, bool proxied) {
+void Connection::start(Session&& known, bool proxied) {
   if (proxied) {
     known_ = std::make_unique<Session>(std::move(known));
     become(State::header);
@@ -53,7 +53,7 @@ void Connection::start(Session known, bool proxied) {
   go_on();
 }
 
-void Connection::open(Session known) {
+void Connection::open(Session&& known) {
   session_ = owner_.open(*this, std::move(known));
   if (!session_) return close();
   take(session_->greet(), false);

@@ -38,7 +38,7 @@ class ConnectionOwner {
   /// Has session().answer() called where it may block, then answered(), not from within.
   virtual void think(Connection& connection) = 0;
   /// Now it is known who the client is. Null: it was refused (and told so).
-  virtual std::unique_ptr<SmtpSession> open(Connection& connection, Session known) = 0;
+  virtual std::unique_ptr<SmtpSession> open(Connection& connection, Session&& known) = 0;
   /// The client is turned away and kept busy from now on.
   virtual void holding(Connection& connection) = 0;
   /// Null: no TLS at present.
@@ -63,7 +63,7 @@ class Connection : public Timed {
   ~Connection();
 
   /// `known` is what the socket tells. `proxied`: the real client is in a PROXY header, which comes first.
-  void start(Session known, bool proxied);
+  void start(Session&& known, bool proxied);
 
   /// The socket may be readable or writable. `ended`: the peer has said its last word, or it is broken; reading goes on to the
   /// end.
@@ -119,7 +119,7 @@ class Connection : public Timed {
   bool send();
   bool discard();
 
-  void open(Session known);
+  void open(Session&& known);
   void take(Step step, bool decided);
   void begin_reply(bool decided);
   void stutter();

@@ -102,7 +102,7 @@ class ConnectionFixture : public ::testing::Test, protected ConnectionOwner {
     (until == Until::writable ? waits_to_write : until == Until::readable ? waits_to_read : waits_for_turn) = true;
   }
   void think(Connection&) override { thinking = true; }
-  std::unique_ptr<SmtpSession> open(Connection&, Session known) override {
+  std::unique_ptr<SmtpSession> open(Connection&, Session&& known) override {
     opened_for = known.client.to_string() + ":" + std::to_string(known.client_port);
     if (refuse) return nullptr;
     return std::make_unique<SmtpSession>(rules, open_dialogue, std::move(known), log);

@@ -93,7 +93,7 @@ class ConnectionMemoryTest : public HostTest, protected ConnectionOwner {
   TimerWheel& wheel() override { return wheel_; }
   void wait(Connection&, Until) override {}
   void think(Connection&) override { thinking_ = true; }
-  std::unique_ptr<SmtpSession> open(Connection&, Session known) override {
+  std::unique_ptr<SmtpSession> open(Connection&, Session&& known) override {
     return std::make_unique<SmtpSession>(rules_, open_, std::move(known), log_);
   }
   void holding(Connection& connection) override { static_cast<void>(admission_.hold(static_cast<Seat&>(connection))); }

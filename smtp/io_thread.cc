@@ -149,7 +149,7 @@ void IoThread::release() {
   });
 }
 
-std::unique_ptr<SmtpSession> IoThread::open(Connection& connection, Session known) {
+std::unique_ptr<SmtpSession> IoThread::open(Connection& connection, Session&& known) {
   auto& seat = static_cast<Seat&>(connection);
   const auto client = known.client;
   if (known.client_port != 0)

@@ -42,7 +42,7 @@ class IoThread final : private ConnectionOwner {
   TimerWheel& wheel() override { return wheel_; }
   void wait(Connection& connection, Until until) override;
   void think(Connection& connection) override;
-  std::unique_ptr<SmtpSession> open(Connection& connection, Session known) override;
+  std::unique_ptr<SmtpSession> open(Connection& connection, Session&& known) override;
   void holding(Connection& connection) override;
   std::shared_ptr<TlsContext> start_tls(Connection& connection) override;
   void hand_over(Connection& connection) override;

@@ -6,7 +6,7 @@ SmtpSession& SessionTest::session() {
   if (!session_) {
     rules.config = std::make_shared<const SmtpConfig>(config);
     rules.clock = &clock;
-    session_.emplace(std::make_shared<const SessionRules>(rules), open_, client, log);
+    session_.emplace(std::make_shared<const SessionRules>(rules), open_, Session(client), log);
   }
   return *session_;
 }

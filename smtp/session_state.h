@@ -42,7 +42,7 @@ inline bool is_temporary(std::string_view reply) { return reply.starts_with('4')
 struct SmtpSession::State {
   enum class Asking : std::uint8_t { nothing, connect, helo, mail, rcpt, data, taken, joined };
 
-  State(std::shared_ptr<const SessionRules> the_rules, const OpenDialogue& open, Session known, Log& the_log)
+  State(std::shared_ptr<const SessionRules> the_rules, const OpenDialogue& open, Session&& known, Log& the_log)
       : rules(std::move(the_rules)), log(the_log), dialogue(open(std::move(known), rules->config->voiced())) {
     id = session().id;
     client = session().client;

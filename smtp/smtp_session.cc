@@ -205,7 +205,7 @@ Step SmtpSession::State::start_tls(std::string_view argument) {
   return say(220, "2.0.0", "Ready to start TLS", Then::start_tls);
 }
 
-SmtpSession::SmtpSession(std::shared_ptr<const SessionRules> rules, const OpenDialogue& open, Session known, Log& log)
+SmtpSession::SmtpSession(std::shared_ptr<const SessionRules> rules, const OpenDialogue& open, Session&& known, Log& log)
     : state_(std::make_unique<State>(std::move(rules), open, std::move(known), log)) {}
 
 // Who leaves before anybody was asked is still to be seen by those who note that clients leave.

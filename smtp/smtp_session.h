@@ -42,7 +42,7 @@ struct SessionRules {
 class SmtpSession {
  public:
   /// `known`: client, ports, local address, listener. `open` and `log` outlive the session.
-  SmtpSession(std::shared_ptr<const SessionRules> rules, const OpenDialogue& open, Session known, Log& log);
+  SmtpSession(std::shared_ptr<const SessionRules> rules, const OpenDialogue& open, Session&& known, Log& log);
   ~SmtpSession();  ///< Calls plugins if there was a dialogue (on_disconnect): on a thread that may block.
 
   Step greet();                 ///< The banner, or 554 (`voice: connect`).

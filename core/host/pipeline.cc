@@ -54,13 +54,13 @@ std::shared_ptr<Generation> Pipeline::current() const { return state_->current()
 HookRunner& Pipeline::runner() { return state_->runner; }
 void Pipeline::flush_decisions() { state_->log.flush(); }
 
-std::unique_ptr<Dialogue> Pipeline::open(Session session, Voice voice) {
+std::unique_ptr<Dialogue> Pipeline::open(Session&& session, Voice voice) {
   if (session.id == 0) session.id = state_->next_session();
   return std::make_unique<RestingDialogue>(state_->services, std::move(session), voice);
 }
 
 Decision Pipeline::explain(const Session& session, const std::string& rcpt) {
-  DialogueImpl dialogue(state_->services, session, Voice::rcpt, DialogueImpl::Mode::dry, DialogueImpl::Past());
+  DialogueImpl dialogue(state_->services, Session(session), Voice::rcpt, DialogueImpl::Mode::dry, DialogueImpl::Past());
   dialogue.mail(session.mail_from);
   return dialogue.rcpt(rcpt);
 }

@@ -39,7 +39,7 @@ class Pipeline {
   std::shared_ptr<Generation> current() const;
 
   /// One client's connection. `session` holds what is known at connect (id 0: one is given); `voice` is its front end's.
-  std::unique_ptr<Dialogue> open(Session session, Voice voice);
+  std::unique_ptr<Dialogue> open(Session&& session, Voice voice);
 
   /// What the plugins of the running configuration would say now, on an overlay: nothing is written, counted or logged.
   Decision explain(const Session& session, const std::string& rcpt);
@@ -83,7 +83,7 @@ class Dialogue {
   /// The MTA does not want the recipient that joined last: it leaves session().rcpt_to, and how it was let in no longer counts.
   virtual void drop_last_recipient() { session().rcpt_to.pop_back(); }
 
-  /// All recipients known. With `voice: data` the deferral of the first deferred recipient.
+  /// All recipients known. With `voice: data` the deferral of the first deferred recipient; it was logged there.
   virtual const Decision& data() = 0;
 
   /// session().headers are filled in.
@@ -106,6 +106,6 @@ class Dialogue {
 };
 
 /// Pipeline::open(), or a test's.
-using OpenDialogue = std::function<std::unique_ptr<Dialogue>(Session, Voice)>;
+using OpenDialogue = std::function<std::unique_ptr<Dialogue>(Session&&, Voice)>;
 
 }  // namespace deferd

@@ -76,7 +76,7 @@ Session unpack(const char* packed, bool with_all_tags) {
 
 }  // namespace
 
-RestingDialogue::RestingDialogue(HostServices& services, Session session, Voice voice)
+RestingDialogue::RestingDialogue(HostServices& services, Session&& session, Voice voice)
     : services_(services),
       dialogue_(
           std::make_unique<DialogueImpl>(services, std::move(session), voice, DialogueImpl::Mode::live, DialogueImpl::Past())),

@@ -9,7 +9,7 @@ namespace deferd {
 
 class RestingDialogue : public Dialogue {
  public:
-  RestingDialogue(HostServices& services, Session session, Voice voice);
+  RestingDialogue(HostServices& services, Session&& session, Voice voice);
   ~RestingDialogue() override;
 
   Session& session() override { return awake().session(); }
