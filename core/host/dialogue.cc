@@ -1,6 +1,8 @@
 #include "host/dialogue.h"
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 #include <utility>
 
 namespace deferd {
@@ -22,9 +24,11 @@ static_assert(static_cast<int>(Hook::headers) == static_cast<int>(Stage::headers
 
 std::string decision_id(std::uint64_t session, unsigned number) {
   static constexpr char digits[] = "0123456789abcdef";
-  std::string id(16, '0');
-  for (int i = 15; i >= 0; --i, session >>= 4) id[static_cast<std::size_t>(i)] = digits[session & 15];
-  return id + '.' + std::to_string(number);
+  char id[32];
+  for (int i = 15; i >= 0; --i, session >>= 4) id[i] = digits[session & 15];
+  id[16] = '.';
+  const auto* end = std::to_chars(id + 17, std::end(id), number).ptr;
+  return std::string(id, static_cast<std::size_t>(end - id));
 }
 
 /// A pass that tells nothing. Most answers are.
@@ -41,7 +45,7 @@ Verdict fallback(OnError on_error) {
 
 }  // namespace
 
-DialogueImpl::DialogueImpl(HostServices& services, Session session, Voice voice, Mode mode, Past past)
+DialogueImpl::DialogueImpl(HostServices& services, Session&& session, Voice voice, Mode mode, Past past)
     : services_(services), voice_(voice), mode_(mode), session_(std::move(session)), past_(past) {
   front_end_tags_ = session_.tags;
   adopt(services_.current());
@@ -193,10 +197,7 @@ void DialogueImpl::finish(Stage stage) {
   if (stage < Stage::rcpt) decision_.voiced = voice_ == Voice::connect;
   if (stage == Stage::rcpt && voice_ == Voice::data && decision_.verdict.action == Action::defer) {
     decision_.voiced = false;
-    if (!untold_) {
-      untold_ = decision_.verdict;
-      untold_plugin_ = decision_.plugin;
-    }
+    if (!untold_) untold_ = std::make_unique<Untold>(Untold{decision_.verdict, decision_.plugin});
   }
   for (std::size_t i = 0; i < seats_.size(); ++i) {
     auto& instance = *generation_->instances()[i];
@@ -214,7 +215,10 @@ void DialogueImpl::finish(Stage stage) {
       if (!instance.options().shadow) decision_.pace.combine(wish);
     }
   }
-  if (stage == Stage::rcpt || (decision_.voiced && !decision_.lets_through())) services_.log.write(session_, decision_);
+  // What is only told at DATA was written down when it was decided.
+  const bool written = stage == Stage::data && untold_ != nullptr;
+  if (stage == Stage::rcpt || (decision_.voiced && !decision_.lets_through() && !written))
+    services_.log.write(session_, decision_);
 }
 
 void DialogueImpl::ask_of_connection() {
@@ -283,8 +287,8 @@ const Decision& DialogueImpl::data() {
   if (exempt_) return decide_exempt(Stage::data);
   if (untold_) {
     begin(Stage::data);
-    decision_.verdict = *untold_;
-    decision_.plugin = untold_plugin_;
+    decision_.verdict = untold_->verdict;
+    decision_.plugin = untold_->plugin;
     finish(Stage::data);
     return decision_;
   }

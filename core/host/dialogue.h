@@ -21,7 +21,7 @@ class DialogueImpl : public Dialogue {
     bool called = false;     // some plugin knows of the session
   };
 
-  DialogueImpl(HostServices& services, Session session, Voice voice, Mode mode, Past past);
+  DialogueImpl(HostServices& services, Session&& session, Voice voice, Mode mode, Past past);
   ~DialogueImpl() override;
 
   Session& session() override { return session_; }
@@ -94,8 +94,12 @@ class DialogueImpl : public Dialogue {
   Decision decision_;
   std::optional<std::string> exempt_;
   std::vector<std::string> front_end_tags_;  // what the front end put there, kept across transactions
-  std::optional<Verdict> untold_;            // voice: data; the first deferral
-  std::string untold_plugin_;
+  /// Of `voice: data`, what the message will hear: the first deferral.
+  struct Untold {
+    Verdict verdict;
+    std::string plugin;
+  };
+  std::unique_ptr<Untold> untold_;
   /// What the recipients that were let through say together.
   struct LetThrough {
     std::size_t holder = kNobody;  // plugins above it may still refuse the message
