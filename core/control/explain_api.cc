@@ -1,6 +1,7 @@
 // What would be decided, and what was.
 #include "control/api.h"
 #include "host/decision_json.h"
+#include "host/decision_record.h"
 #include "http/json.h"
 
 namespace deferd {
@@ -33,15 +34,31 @@ std::string without_brackets(const std::string& address) {
   return bracketed ? address.substr(1, address.size() - 2) : address;
 }
 
-std::string text_of(const Value& map, std::string_view key) {
-  const Value* value = map.find(key);
-  return value != nullptr && value->is_text() ? value->text() : std::string();
+Value told(const Decision& decision, const Session& session, Time when) {
+  std::string json;
+  append_decision_json(json, decision, session, when);
+  return or_throw(parse_json(json));
 }
 
 Value explain(const ControlParts& parts, const Session& session, const std::string& rcpt) {
-  std::string json;
-  append_decision_json(json, parts.pipeline.explain(session, rcpt), session, parts.clock.now());
-  return or_throw(parse_json(json));  // as what was recorded is read
+  return told(parts.pipeline.explain(session, rcpt), session, parts.clock.now());
+}
+
+struct Known {
+  PastDecision past;
+  Time when;
+};
+
+Result<Known> find_decision(const ControlParts& parts, const std::string& id) {
+  parts.pipeline.flush_decisions();  // who asks has just read the id in the log
+  auto record = parts.engine.decisions().find(id);
+  if (!record && record.error().code == Errc::not_found)
+    return fail(Errc::not_found, "no decision '" + id + "' is kept; it is the id= of a line of the log, or too old");
+  if (!record) return tl::unexpected(record.error());
+  auto past = unpack_decision(record->packed);
+  if (!past) return fail(Errc::corrupt, "the record of " + id + " cannot be read: " + past.error().what);
+  past->decision.id = id;
+  return Known{std::move(*past), record->when};
 }
 
 }  // namespace
@@ -65,35 +82,21 @@ void ControlApi::add_explain_routes() {
 }
 
 Result<Value> ControlApi::past_decision(const std::string& id) {
-  parts_.pipeline.flush_decisions();  // who asks has just read the id in the log
-  auto record = parts_.engine.decisions().find(id);
-  if (!record && record.error().code == Errc::not_found)
-    return fail(Errc::not_found, "no decision '" + id + "' is kept; it is the id= of a line of the log, or too old");
-  if (!record) return tl::unexpected(record.error());
-  auto value = parse_json(record->json);
-  if (!value) return fail(Errc::corrupt, "the record of " + id + " cannot be read: " + value.error().what);
-  if (value->find("when") == nullptr) value->set("when", format_time(record->when));
-  return value;
+  auto known = find_decision(parts_, id);
+  if (!known) return tl::unexpected(known.error());
+  return told(known->past.decision, known->past.session, known->when);
 }
 
 /// "then" is what was recorded; "now" what the running configuration would say, if it was on a recipient.
 Result<Value> ControlApi::explain_past(const std::string& id) {
-  auto past = past_decision(id);
-  if (!past) return past;
-  auto client = Address::parse(text_of(*past, "client"));
-  if (!client) return fail(Errc::corrupt, "the record of " + id + " has no client");
+  auto known = find_decision(parts_, id);
+  if (!known) return tl::unexpected(known.error());
+  auto& [decision, session] = known->past;
   Value answer = Value::map();
-  answer.set("then", *past);
-  const std::string rcpt = text_of(*past, "rcpt");
-  if (rcpt.empty()) return answer;
-  Session session;
+  answer.set("then", told(decision, session, known->when));
+  if (decision.rcpt.empty()) return answer;
   session.front_end = "milter";
-  session.client = *client;
-  session.client_name = text_of(*past, "name");
-  session.helo = text_of(*past, "helo");
-  session.auth = text_of(*past, "auth");
-  session.mail_from = text_of(*past, "from");
-  answer.set("now", explain(parts_, session, rcpt));
+  answer.set("now", explain(parts_, session, decision.rcpt));
   return answer;
 }
 

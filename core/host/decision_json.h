@@ -1,4 +1,4 @@
-// A decision as people and programs see it: in `deferctl explain`, and in the decision records behind log ids.
+// A decision as people and programs see it: in `deferctl explain`, also of one behind a log id.
 #pragma once
 #include <string>
 

@@ -1,6 +1,6 @@
 #include "host/decision_log.h"
 
-#include "host/decision_json.h"
+#include "host/decision_record.h"
 
 namespace deferd {
 
@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::size_t kMostPending = 20000;
 constexpr std::size_t kMostPendingBytes = 16 << 20;  // more than so many usually take
-constexpr std::size_t kUsualRecord = 640;            // bytes of JSON
 constexpr auto kBatchEvery = std::chrono::milliseconds(200);
 
 std::string_view event_name(Stage stage, Action action) {
@@ -79,10 +78,8 @@ DecisionLog::~DecisionLog() {
 void DecisionLog::write(const Session& session, const Decision& decision) {
   decided_[static_cast<std::size_t>(decision.stage)][static_cast<std::size_t>(decision.verdict.action)]->add();
   write_line(parts_.log, session, decision);
-  DecisionRecord record{decision.id, parts_.clock.now(), {}};
-  record.json.reserve(kUsualRecord);
-  append_decision_json(record.json, decision, session, record.when);
-  const auto size = record.json.size();
+  DecisionRecord record{decision.id, parts_.clock.now(), pack_decision(decision, session)};
+  const auto size = record.packed.size();
   const std::lock_guard lock(mutex_);
   if (pending_.size() >= kMostPending || pending_bytes_ + size > kMostPendingBytes) return left_out_.add();
   pending_.push_back(std::move(record));

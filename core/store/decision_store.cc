@@ -32,7 +32,7 @@ Result<void> DecisionStore::append(std::span<const DecisionRecord> records) {
   const std::lock_guard lock(append_);
   while (!records.empty()) {
     std::size_t count = 0;
-    for (std::size_t size = 0; count < records.size() && size < kChunkSize; ++count) size += records[count].json.size();
+    for (std::size_t size = 0; count < records.size() && size < kChunkSize; ++count) size += records[count].packed.size();
     if (auto written = append_chunk(records.first(count)); !written) return written;
     records = records.subspan(count);
   }

@@ -8,7 +8,10 @@ namespace {
 
 template <class T>
 void put_number(std::string& out, T value) {
-  for (int shift = (sizeof(T) - 1) * 8; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift & 0xff));
+  char bytes[sizeof value];
+  for (std::size_t i = sizeof value; i > 0; value = static_cast<T>(std::uint64_t{value} >> 8))
+    bytes[--i] = static_cast<char>(value & 0xff);
+  out.append(bytes, sizeof bytes);
 }
 
 template <class T>
@@ -42,7 +45,8 @@ void put_text(std::string& out, std::string_view text) {
 void put_prefix(std::string& out, const Prefix& prefix) {
   put_u8(out, prefix.address().is_v4() ? 4 : 6);
   put_u8(out, static_cast<std::uint8_t>(prefix.length()));
-  for (auto byte : prefix.address().bytes()) put_u8(out, byte);
+  const auto bytes = prefix.address().bytes();
+  out.append(bytes.begin(), bytes.end());
 }
 
 std::string_view Reader::bytes(std::size_t count) {
@@ -264,14 +268,14 @@ std::uint32_t id_hash(std::string_view id) {  // FNV-1a: it is stored, so it mus
 
 std::string print_chunk(std::span<const DecisionRecord> records) {
   std::size_t size = 0;
-  for (const auto& record : records) size += kExpiryBytes + 2 * sizeof(std::uint32_t) + record.id.size() + record.json.size();
+  for (const auto& record : records) size += kExpiryBytes + 2 * sizeof(std::uint32_t) + record.id.size() + record.packed.size();
   std::string out;
   out.reserve(size);
   for (const auto& record : records) {
     put_time(out, record.when);
     put_text(out, record.id);
-    put_u32(out, static_cast<std::uint32_t>(record.json.size()));
-    out += record.json;
+    put_u32(out, static_cast<std::uint32_t>(record.packed.size()));
+    out += record.packed;
   }
   return out;
 }
@@ -283,7 +287,7 @@ Result<std::vector<DecisionRecord>> parse_chunk(std::string_view bytes) {
     DecisionRecord record;
     record.when = reader.time();
     record.id = reader.text();
-    record.json = reader.bytes(reader.u32());
+    record.packed = reader.bytes(reader.u32());
     records.push_back(std::move(record));
   }
   if (!reader.ok()) return damaged("a decision record");

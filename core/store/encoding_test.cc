@@ -71,7 +71,7 @@ TEST(EncodingTest, ReadsBackDecisionsAndFindsTheirHashesStable) {
   const DecisionRecord records[] = {{"7641df9771b4ed00.1", Time(1s), "{\"a\":1}"}, {"7641df9771b4ed00.2", Time(2s), ""}};
   const auto read = or_throw(parse_chunk(print_chunk(records)));
   ASSERT_EQ(read.size(), 2U);
-  EXPECT_EQ(read[0].json, "{\"a\":1}");
+  EXPECT_EQ(read[0].packed, "{\"a\":1}");
   EXPECT_EQ(read[1].id, "7641df9771b4ed00.2");
   EXPECT_FALSE(parse_chunk("nonsense"));
   EXPECT_EQ(id_hash(""), 0x811c9dc5U);

@@ -20,7 +20,7 @@ namespace deferd {
 struct DecisionRecord {
   std::string id;  ///< Decision::id.
   Time when{};
-  std::string json;  ///< As core/host writes it.
+  std::string packed;  ///< As core/host writes it.
 };
 
 /// Thread-safe.

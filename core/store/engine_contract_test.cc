@@ -20,7 +20,7 @@ class DecisionContract : public Contract {
   Result<DecisionRecord> find(int number) { return engine->decisions().find("7641df9771b4ed00." + std::to_string(number)); }
   std::vector<std::string> newest(std::size_t limit) {
     std::vector<std::string> jsons;
-    for (const auto& record : or_throw(engine->decisions().newest(limit))) jsons.push_back(record.json);
+    for (const auto& record : or_throw(engine->decisions().newest(limit))) jsons.push_back(record.packed);
     return jsons;
   }
 };
@@ -31,8 +31,8 @@ TEST_P(DecisionContract, FindsADecisionById) {
   const auto record = or_throw(find(10));
   EXPECT_EQ(record.id, "7641df9771b4ed00.10");
   EXPECT_EQ(record.when, clock.now());
-  EXPECT_EQ(record.json, "{\"n\":10}");
-  EXPECT_EQ(or_throw(find(3)).json, "{\"n\":3}");
+  EXPECT_EQ(record.packed, "{\"n\":10}");
+  EXPECT_EQ(or_throw(find(3)).packed, "{\"n\":3}");
   EXPECT_EQ(find(11).error().code, Errc::not_found);
 }
 
@@ -72,7 +72,7 @@ TEST_P(DecisionContract, FindsEachOfManyLongOnesKeptAtOnce) {
   std::vector<DecisionRecord> records;
   for (int i = 0; i < 100; ++i) records.push_back({"7641df9771b4ed00." + std::to_string(i), clock.now(), json(i)});
   or_throw(engine->decisions().append(records));
-  for (const int number : {0, 21, 22, 50, 99}) EXPECT_EQ(or_throw(find(number)).json, json(number));
+  for (const int number : {0, 21, 22, 50, 99}) EXPECT_EQ(or_throw(find(number)).packed, json(number));
   const auto latest = newest(100);
   ASSERT_EQ(latest.size(), 100U);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(latest[static_cast<std::size_t>(i)], json(99 - i));
