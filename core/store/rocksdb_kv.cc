@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <boost/container/small_vector.hpp>
 #include <cerrno>
 #include <condition_variable>
 #include <cstdarg>
@@ -93,7 +94,8 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const RocksKvOpt
 
   rocksdb::ColumnFamilyOptions common;
   common.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  common.compression = rocksdb::kLZ4Compression;
+  // What comes from memory is merged with the rest soon enough, and compressed then: once.
+  common.compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression};
   common.level_compaction_dynamic_level_bytes = true;
   common.periodic_compaction_seconds = 24 * 60 * 60;  // so that what expired goes, also where nothing is written any more
 
@@ -220,6 +222,10 @@ class Health : public rocksdb::EventListener {
 /// Writing stops below this and goes on above twice as much.
 constexpr std::uint64_t kSpareRoom = 16ULL << 20;
 
+/// Nearly every look-up is of so few keys.
+template <class T>
+using Few = boost::container::small_vector<T, 4>;
+
 constexpr std::size_t kWriteOverhead = 16;  // of a batch and of each write in it: kind, family, lengths
 
 std::uint64_t free_room(const std::string& path) {
@@ -338,11 +344,10 @@ Result<void> RocksKv::get(Family family, std::span<const std::string_view> keys,
     if (!status.ok() && !status.IsNotFound()) return tl::unexpected(error_of(status));
     return {};
   }
-  std::vector<rocksdb::Slice> slices;
-  slices.reserve(keys.size());
+  Few<rocksdb::Slice> slices;
   for (auto key : keys) slices.push_back(slice(key));
-  std::vector<rocksdb::PinnableSlice> found(keys.size());
-  std::vector<rocksdb::Status> statuses(keys.size());
+  Few<rocksdb::PinnableSlice> found(keys.size());
+  Few<rocksdb::Status> statuses(keys.size());
   open_.db->MultiGet({}, open_.of(family), keys.size(), slices.data(), found.data(), statuses.data());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (statuses[i].ok()) values[i].emplace(found[i].data(), found[i].size());
