@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "config/yaml.h"
+#include "daemon/accounts.h"
 #include "daemon/helper.h"
 #include "host/generation.h"
 #include "store/memory_engine.h"
@@ -256,6 +257,7 @@ void check_config(const std::string& config_file, Problems& problems) {
   for (std::size_t i = 0; !problems.failed() && i < loaded.config.helpers.size(); ++i)
     if (auto program = find_helper(loaded.config.helpers[i].front()); !program)
       problems.error(file->find("helpers")->items()[i].mark(), "helpers[" + std::to_string(i) + "]", program.error().what);
+  check_accounts(loaded.config, *file, problems);
   // A log of its own: loading says why a library is passed over.
   struct Silent : Log {
     bool enabled(Level) const override { return false; }

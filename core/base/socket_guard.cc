@@ -63,6 +63,12 @@ Result<gid_t> group_id(const std::string& name) {
 
 }  // namespace
 
+Result<void> check_owner(const SocketOwner& owner) {
+  if (auto user = user_id(owner.user); !user) return tl::unexpected(user.error());
+  if (auto group = group_id(owner.group); !group) return tl::unexpected(group.error());
+  return {};
+}
+
 Result<SocketGuard> SocketGuard::lock(const std::string& path) {
   const std::string lock_path = path + ".lock";
   const int fd = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

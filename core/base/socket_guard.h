@@ -16,6 +16,9 @@ struct SocketOwner {
   FileMode mode;
 };
 
+/// Are there such a user and such a group? Errors: invalid. Not thread-safe, as getpwnam(3).
+Result<void> check_owner(const SocketOwner& owner);
+
 /// Holds the lock file `PATH.lock` for as long as it lives. Nobody can bind a path that exists, and whoever removed it without
 /// looking might take it from a live process; so lock and look first, and clean up afterwards.
 class SocketGuard {

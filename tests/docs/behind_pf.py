@@ -6,9 +6,10 @@ those of the rules.
 
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
+
+import example
 
 REST = "store: {engine: memory}\nlog: {to: stderr}\n"
 
@@ -39,8 +40,7 @@ def refused(deferd, text):
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write(text)
         file.flush()
-        done = subprocess.run([deferd, "-t", "-c", file.name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return "" if done.returncode == 0 else done.stdout
+        return example.refused(deferd, file.name)
 
 
 def main(deferd, project):

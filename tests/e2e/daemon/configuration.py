@@ -11,7 +11,7 @@ def listen(deferd, *sockets):
 
 
 def a_right_configuration_is_ok():
-    code, said = deferd_ends("-t", "-c", HERE.parents[2] / "conf/deferd.yaml")
+    code, said = deferd_ends("-t", "-c", HERE.parents[2] / "conf/quickstart.yaml")
     assert code == 0 and said.splitlines()[-1] == "ok", said
 
 
