@@ -54,7 +54,7 @@ Daemon::Daemon(std::string config_file, LoadedConfig loaded, const Clock& clock,
       exempt_(started_with_.config.exempt) {
   const auto& config = started_with_.config;
   open_engine();
-  parts_ = std::make_unique<HostParts>(clock_, log_, metrics_, *engine_);
+  parts_.reset(new HostParts{clock_, log_, metrics_, *engine_});  // clang 14: std::make_unique takes no aggregates
   parts_->lent_commands = lent_.commands;
   loader_ = std::make_unique<Loader>(plugin_dirs(config), log_);
   pipeline_ = std::make_unique<Pipeline>(*parts_);
