@@ -1,14 +1,18 @@
-// scenario [--via pipeline|milter|smtp] [--plugins DIR] FILE|FOLDER...: plays scenario files and tells what went other than
-// expected. With --stream it also writes down what was decided; `scenario --compare STREAM...` tells where such files differ.
+// scenario [--via pipeline|milter|smtp] [--plugins DIR] [--jobs N] FILE|FOLDER...: plays scenario files and tells what went other
+// than expected. With --stream it also writes down what was decided; `scenario --compare STREAM...` tells where such files
+// differ.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <map>
 #include <sstream>
+#include <thread>
 
 #include "support/decision_stream.h"
 #include "support/milter_driver.h"
@@ -24,6 +28,7 @@ struct Options {
   std::vector<std::string> paths, plugin_dirs;
   std::vector<std::string> ways = {"pipeline"};
   std::string except, stream, bin_dir;
+  std::size_t jobs = 4;  // played to a deferd they wait more than they compute
   bool compare = false;
 };
 
@@ -66,46 +71,76 @@ std::map<std::string, std::string> exceptions(const std::string& list) {
   return reasons;
 }
 
-/// What went other than expected; `decisions` are those of the scenario.
-std::vector<std::string> play_file(const std::string& file, const std::string& way, const Options& options,
-                                   std::vector<scenario::Decided>& decisions) {
-  const auto scenario = scenario::parse(file, read(file));
-  if (!scenario) return {scenario.error().what};
-  auto driver = way == "milter" ? scenario::make_milter_driver(*scenario, options.bin_dir, options.plugin_dirs)
-                : way == "smtp" ? scenario::make_smtp_driver(*scenario, options.bin_dir, options.plugin_dirs)
-                                : scenario::make_pipeline_driver(*scenario, options.plugin_dirs);
-  if (!driver) return {driver.error().what};
-  auto wrong = scenario::play(*scenario, **driver);
-  if (wrong.empty() && !options.stream.empty()) decisions = (*driver)->decisions();
-  return wrong;
+struct Played {
+  std::string file, way;
+  std::vector<std::string> wrong;  ///< What went other than expected.
+  std::vector<scenario::Decided> decisions;
+};
+
+void play_into(Played& played, const Options& options) {
+  const auto scenario = scenario::parse(played.file, read(played.file));
+  if (!scenario) throw std::runtime_error(scenario.error().what);
+  auto driver = played.way == "milter" ? scenario::make_milter_driver(*scenario, options.bin_dir, options.plugin_dirs)
+                : played.way == "smtp" ? scenario::make_smtp_driver(*scenario, options.bin_dir, options.plugin_dirs)
+                                       : scenario::make_pipeline_driver(*scenario, options.plugin_dirs);
+  if (!driver) throw std::runtime_error(driver.error().what);
+  played.wrong = scenario::play(*scenario, **driver);
+  if (played.wrong.empty() && !options.stream.empty()) played.decisions = (*driver)->decisions();
 }
+
+/// Any thread.
+Played play_file(const std::string& file, const std::string& way, const Options& options) {
+  Played played{file, way, {}, {}};
+  try {
+    play_into(played, options);
+  } catch (const std::exception& error) {
+    played.wrong = {error.what()};
+  }
+  return played;
+}
+
+/// Plays on threads of its own. Results are taken in the order of the tasks, each as soon as it is there.
+class Players {
+ public:
+  explicit Players(const Options& options) {
+    for (const auto& way : options.ways)
+      for (const auto& file : files_of(options.paths))
+        tasks_.emplace_back([file, way, &options] { return play_file(file, way, options); });
+    for (auto& task : tasks_) results_.push_back(task.get_future());
+    while (threads_.size() < std::min(options.jobs, tasks_.size()))
+      threads_.emplace_back([this] {
+        for (auto i = next_++; i < tasks_.size(); i = next_++) tasks_[i]();
+      });
+  }
+  std::vector<std::future<Played>>& results() { return results_; }
+
+ private:
+  std::vector<std::packaged_task<Played()>> tasks_;
+  std::vector<std::future<Played>> results_;
+  std::atomic<std::size_t> next_ = 0;
+  std::vector<std::jthread> threads_;
+};
 
 int play(const Options& options) {
   const auto reasons = exceptions(options.except);
   std::string stream;
   int passed = 0, failed = 0, excepted = 0;
-  for (const auto& way : options.ways)
-    for (const auto& file : files_of(options.paths)) {
-      std::vector<std::string> wrong;
-      std::vector<scenario::Decided> decisions;
-      try {
-        wrong = play_file(file, way, options, decisions);
-      } catch (const std::exception& error) {
-        wrong = {file + ": " + error.what()};
-      }
-      const auto reason = reasons.find(fs::canonical(file).string());
-      if (reason != reasons.end() && !wrong.empty()) {
-        fmt::print("{:4} {:8} {}: {}\n", "no", way, file, reason->second);
-        stream += scenario::stream_without(file);
-        ++excepted;
-        continue;
-      }
-      if (reason != reasons.end()) wrong = {"goes as expected, though it is in " + options.except};
-      fmt::print("{:4} {:8} {}\n", wrong.empty() ? "ok" : "FAIL", way, file);
-      for (const auto& line : wrong) fmt::print("       {}\n", line);
-      stream += scenario::stream_of(file, decisions);
-      ++(wrong.empty() ? passed : failed);
+  Players players(options);
+  for (auto& result : players.results()) {
+    auto [file, way, wrong, decisions] = result.get();
+    const auto reason = reasons.find(fs::canonical(file).string());
+    if (reason != reasons.end() && !wrong.empty()) {
+      fmt::print("{:4} {:8} {}: {}\n", "no", way, file, reason->second);
+      stream += scenario::stream_without(file);
+      ++excepted;
+      continue;
     }
+    if (reason != reasons.end()) wrong = {"goes as expected, though it is in " + options.except};
+    fmt::print("{:4} {:8} {}\n", wrong.empty() ? "ok" : "FAIL", way, file);
+    for (const auto& line : wrong) fmt::print("       {}\n", line);
+    stream += scenario::stream_of(file, decisions);
+    ++(wrong.empty() ? passed : failed);
+  }
   fmt::print("{} passed, {} failed", passed, failed);
   if (excepted > 0) fmt::print(", {} cannot be played this way", excepted);
   fmt::print("\n");
@@ -138,6 +173,7 @@ int main(int argc, char** argv) try {
       ->allow_extra_args(false);
   app.add_option("--except", options.except, "a list of scenarios that cannot be played this way, with reasons");
   app.add_option("--stream", options.stream, "where to write what was decided");
+  app.add_option("--jobs", options.jobs, "how many are played at once")->check(CLI::Range(1, 100))->capture_default_str();
   app.add_flag("--compare", options.compare, "the files are such streams: tell where they differ from the first");
   CLI11_PARSE(app, argc, argv);
   if (options.compare) return compare(options.paths);
