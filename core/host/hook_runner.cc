@@ -88,7 +88,7 @@ class HookRunner::InlineCalls {
   /// This thread's record; records of ended threads are used again.
   Record& mine() {
     thread_local Lease lease;
-    return lease.records == records_ ? *lease.record : lease.take(records_);
+    return lease.record != nullptr && lease.records == records_ ? *lease.record : lease.take(records_);
   }
 
   /// Calls `late(instance)` once for each call that is overdue.
