@@ -107,6 +107,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const RocksKvOpt
   records.target_file_size_base = 16 << 20;
   // Each write is copied fewer times than with levels; the look-ups this costs are answered by filters.
   records.compaction_style = rocksdb::kCompactionStyleUniversal;
+  records.level_compaction_dynamic_level_bytes = false;  // RocksDB would complain at each start: there are no levels
   records.compaction_options_universal.min_merge_width = 4;
   records.compaction_options_universal.size_ratio = 20;
   records.level0_file_num_compaction_trigger = 8;
