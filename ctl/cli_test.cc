@@ -11,6 +11,7 @@
 #include "control/control_fixture.h"
 #include "ctl/exit_code.h"
 #include "http/json.h"
+#include "support/many.h"
 
 namespace deferd::ctl {
 namespace {
@@ -152,12 +153,13 @@ decltype(Script::command) grey_entries(int count) {
 }
 
 TEST_F(CliTest, ListsManyGreyEntries) {
-  use_command(grey_entries(100'000));
+  constexpr int kEntries = many(100'000);
+  use_command(grey_entries(kEntries));
   serve();
   EXPECT_EQ(run({"list", "grey", "--json"}), kOk) << err;
-  EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 100'000);
+  EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), kEntries);
   EXPECT_EQ(run({"list", "grey"}), kOk) << err;
-  EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 100'001);
+  EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), kEntries + 1);
   EXPECT_THAT(out, HasSubstr("192.0.2.7  2"));
 }
 

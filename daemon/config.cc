@@ -33,13 +33,13 @@ Schema<ListenConfig> ListenConfig::schema() {
       .field("smtp", &ListenConfig::smtp,
              "Where a packet filter sends strangers: ADDRESS:PORT, [IPV6-ADDRESS]:PORT or unix:PATH; any number.")
       .check([](const ListenConfig& config, const Value& value, const std::string& path, Problems& problems) {
-        const auto* milter = value.find("milter");
+        const auto* given = value.find("milter");
         std::vector<MilterSocket> sockets;
         for (std::size_t i = 0; i < config.milter.size(); ++i)
           if (auto socket = MilterSocket::parse(config.milter[i]); !socket)
-            problems.error(milter->items()[i].mark(), path + ".milter", socket.error().what);
+            problems.error(given->items()[i].mark(), path + ".milter", socket.error().what);
           else if (std::find(sockets.begin(), sockets.end(), *socket) != sockets.end())
-            problems.error(milter->items()[i].mark(), path + ".milter", socket->to_string() + " is there twice");
+            problems.error(given->items()[i].mark(), path + ".milter", socket->to_string() + " is there twice");
           else
             sockets.push_back(std::move(*socket));
         for (std::size_t i = 1; i < config.smtp.size(); ++i)

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "pfbridge/prefixes.h"
+#include "support/many.h"
 
 namespace deferd::pfbridge {
 namespace {
@@ -108,7 +109,7 @@ TEST_P(WantedModel, IsRightAfterEachOfManyChanges) {
     for (auto n = random() % 4; n > 0; --n) builder.add(random_prefix());
     return std::make_shared<const PrefixSet>(builder.build());
   };
-  for (int round = 0; round < 4'000; ++round) {
+  for (int round = 0; round < static_cast<int>(many(4'000)); ++round) {
     const auto place = random_prefix();
     const Time expires{std::chrono::hours(1 + random() % 3)};
     switch (random() % 8) {

@@ -8,7 +8,7 @@
 
 namespace {
 
-std::atomic<std::size_t> live{0};
+std::atomic<std::size_t> live{0}, made{0};
 
 constexpr std::size_t kOverhead = sizeof(std::size_t);  // glibc's, of every allocation
 
@@ -18,6 +18,7 @@ constexpr std::size_t kOverhead = sizeof(std::size_t);  // glibc's, of every all
 [[gnu::noinline]] void* operator new(std::size_t size) {
   void* memory = std::malloc(size);
   if (memory == nullptr) throw std::bad_alloc();
+  ++made;
   live += malloc_usable_size(memory) + kOverhead;
   return memory;
 }
@@ -32,5 +33,6 @@ void operator delete(void* memory, std::size_t) noexcept { operator delete(memor
 namespace deferd::smtp {
 
 std::size_t live_bytes() { return live; }
+std::size_t allocations() { return made; }
 
 }  // namespace deferd::smtp

@@ -4,6 +4,7 @@
 
 namespace deferd::smtp {
 
-std::size_t live_bytes();  ///< As malloc gives them, with what it needs itself.
+std::size_t live_bytes();   ///< As malloc gives them, with what it needs itself.
+std::size_t allocations();  ///< So far.
 
 }  // namespace deferd::smtp

@@ -1,7 +1,6 @@
 // Hand-overs in which the session leads: RCPT by RCPT, then the message.
 #include "smtp/handover_books.h"
 #include "smtp/handover_fixture.h"
-#include "smtp/message_end.h"
 
 namespace deferd::smtp {
 namespace {
@@ -29,7 +28,7 @@ class LedHandoverTest : public HandoverTest {
         if (line.starts_with("RCPT")) client.say("250 2.1.5 yes\r\n");
         if (line == "DATA") {
           client.say("354 go on\r\n");
-          for (MessageEnd end;;) {
+          for (;;) {
             const auto byte = client.bytes(1);
             if (byte.empty()) break;
             text_ += byte;

@@ -1,36 +1,11 @@
-// What the parsers take of memory: every allocation of this test program is counted.
+// What the parsers take of memory.
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
 #include "smtp/command.h"
+#include "smtp/counted_memory.h"
 #include "smtp/line_reader.h"
-
-namespace {
-
-std::atomic<std::size_t> allocations{0}, live_bytes{0};
-
-}  // namespace
-
-// Not inlined: GCC would see malloc without the delete that belongs to it, and warn.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  void* memory = std::malloc(size);
-  if (memory == nullptr) throw std::bad_alloc();
-  ++allocations;
-  live_bytes += malloc_usable_size(memory);
-  return memory;
-}
-
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  live_bytes -= malloc_usable_size(memory);
-  std::free(memory);
-}
-
-void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
 
 namespace deferd::smtp {
 namespace {
@@ -39,14 +14,14 @@ constexpr std::size_t kRead = 4096;
 
 /// The most that is live after any of `count` feeds of `piece`, each followed by as many next() as give a line.
 std::size_t most_held(std::string_view piece, int count, std::size_t limit) {
-  const std::size_t before = live_bytes;
+  const std::size_t before = live_bytes();
   LineReader reader;
   std::size_t most = 0;
   for (int i = 0; i < count; ++i) {
     reader.feed(piece);
     while (reader.next(limit)) {
     }
-    most = std::max(most, live_bytes - before);
+    most = std::max(most, live_bytes() - before);
   }
   return most;
 }
@@ -64,20 +39,20 @@ TEST(ParserMemory, OfALineReaderIsBoundedWhateverComes) {
 
 TEST(ParserMemory, OfALineReaderGoesBackWhenItShrinks) {
   const std::string line = std::string(2000, 'x') + "\r\n";
-  const std::size_t before = live_bytes;
+  const std::size_t before = live_bytes();
   LineReader reader;
   reader.feed(line);
   ASSERT_TRUE(reader.next(LineReader::kCommandLimit));
-  EXPECT_GT(live_bytes, before + 1900);
+  EXPECT_GT(live_bytes(), before + 1900);
   reader.shrink();
-  EXPECT_EQ(live_bytes, before);
+  EXPECT_EQ(live_bytes(), before);
 }
 
 TEST(ParserMemory, IsNotTakenByCommands) {
   const std::string line = "MAIL FROM:<" + std::string(500, 'a') + "@example.org> SIZE=1000 BODY=8BITMIME";
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
   const auto command = parse_command(line);
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(allocations(), before);
   EXPECT_EQ(command.verb, Verb::mail);
 }
 

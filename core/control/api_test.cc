@@ -1,6 +1,7 @@
 // The routes, asked over a real socket.
 #include "control/control_fixture.h"
 #include "store/engine.h"
+#include "support/many.h"
 
 namespace deferd {
 namespace {
@@ -33,7 +34,7 @@ TEST_F(ControlTest, ListsATableARowALine) {
 }
 
 TEST_F(ControlTest, ListsALargeTableWhole) {
-  constexpr std::uint32_t kRows = 100'000;
+  constexpr std::uint32_t kRows = many(100'000);
   for (std::uint32_t i = 0; i < kRows; ++i) {
     TableRow row;
     row.prefix = Prefix(Address::v4(0x0a000000 + i));

@@ -9,6 +9,7 @@
 
 #include "store/contract_test.h"
 #include "store/rocksdb_engine.h"
+#include "support/many.h"
 
 namespace deferd::store {
 namespace {
@@ -105,7 +106,7 @@ TEST_F(CrashTest, IsInUseAsLongAsTheOtherProcessLives) {
 TEST_F(CrashTest, StartsQuicklyAfterKill9) {
   {
     Writer writer(path, 0);
-    for (int i = 0; i < 150'000; ++i) ASSERT_TRUE(writer.next());
+    for (std::size_t i = 0; i < many(150'000); ++i) ASSERT_TRUE(writer.next());
     writer.kill();
   }
   const auto start = std::chrono::steady_clock::now();

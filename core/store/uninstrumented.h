@@ -2,7 +2,7 @@
 // thread to thread are not seen, and what goes through it looks like races. Empty in all other builds.
 #pragma once
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(DEFERD_SANITIZED_THREADS)
 extern "C" {
 void AnnotateIgnoreReadsBegin(const char* file, int line);
 void AnnotateIgnoreReadsEnd(const char* file, int line);
@@ -16,7 +16,7 @@ namespace deferd::store {
 /// What this thread reads and writes while it lives is not looked at.
 class Uninstrumented {
  public:
-#if defined(__SANITIZE_THREAD__)
+#if defined(DEFERD_SANITIZED_THREADS)
   Uninstrumented() {
     AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
     AnnotateIgnoreWritesBegin(__FILE__, __LINE__);

@@ -69,7 +69,7 @@ constexpr int kNetlink[] = {SCMP_SYS(bind), SCMP_SYS(sendto), SCMP_SYS(sendmsg)}
 constexpr int kFiles[] = {SCMP_SYS(open),   SCMP_SYS(openat),   SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),
                           SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(fsync),  SCMP_SYS(fdatasync)};
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(DEFERD_SANITIZED)
 // What the sanitizers' own code does, mostly when the program ends.
 constexpr int kSanitizer[] = {SCMP_SYS(clone),
                               SCMP_SYS(clone3),

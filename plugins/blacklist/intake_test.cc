@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "support/many.h"
 #include "testing_support.h"
 
 namespace deferd::blacklist {
@@ -75,7 +76,7 @@ TEST_F(IntakeTest, IsNoListWithoutEntriesOrWithMoreBadLinesThanGood) {
 
 /// More entries than are kept as they came, each given twice.
 TEST_F(IntakeTest, TakesEntriesByTheMillion) {
-  constexpr std::uint32_t kCount = 600'000;
+  constexpr std::uint32_t kCount = many(600'000);
   spec.max_entries = 2 * kCount;
   spec.max_bytes = 1 << 30;
   spec.max_ipv4 = kCount;
