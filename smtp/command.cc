@@ -5,8 +5,6 @@
 namespace deferd::smtp {
 namespace {
 
-constexpr std::string_view kBlanks = " \t";
-
 struct Word {
   std::string_view text;  // upper case
   Verb verb;

@@ -5,6 +5,8 @@
 
 namespace deferd::smtp {
 
+inline constexpr std::string_view kBlanks = " \t";  ///< What is between the words of a line.
+
 enum class Verb : std::uint8_t { helo, ehlo, mail, rcpt, data, rset, noop, quit, vrfy, expn, help, starttls, auth, bdat, other };
 std::string_view to_string(Verb verb);  ///< "MAIL"; "other".
 

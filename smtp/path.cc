@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "deferd/address.h"
 #include "deferd/ascii.h"
+#include "smtp/command.h"
 
 namespace deferd::smtp {
 namespace {
@@ -12,7 +13,6 @@ namespace {
 constexpr std::size_t kLongestAddress = 512;
 constexpr std::size_t kMostParameters = 20;
 constexpr std::size_t kLongestDomain = 255;  // RFC 5321 section 4.5.3.1.2
-constexpr std::string_view kBlanks = " \t";
 
 tl::unexpected<Error> malformed() { return fail(Errc::invalid, "Syntax error in the address"); }
 
