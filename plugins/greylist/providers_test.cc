@@ -64,7 +64,7 @@ const Schedule kMailCom = {at(5, 2), at(12, 37), at(23, 59), at(41, 3), at(66, 3
 const Schedule kGmx = {at(5, 1), at(12, 33), at(23, 50), at(40, 46), at(66, 9), at(104, 14)};
 const Schedule kExchangeOnline = then({15min, 30min, 45min}, each(60min, 23h));
 
-const Sender kSenders[] = {
+const Sender kPoolSenders[] = {
     // MTA programs, from one address
     {"postfix", postfix(), 1, true, 300s, "retried"},
     {"exim", then(each(15min, 2h), growing(1h, 1.5, 6)), 1, true, 15min, "retried"},
@@ -128,7 +128,7 @@ TEST_P(Providers, GetInWhenExpected) {
   EXPECT_EQ(answers(sender.by), 1U);
   EXPECT_EQ(delays(), std::vector<double>{static_cast<double>(in.count())});
 }
-INSTANTIATE_TEST_SUITE_P(Retry, Providers, ::testing::ValuesIn(kSenders));
+INSTANTIATE_TEST_SUITE_P(Retry, Providers, ::testing::ValuesIn(kPoolSenders));
 
 class ProviderTest : public GreylistTest {};
 
