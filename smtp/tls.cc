@@ -19,7 +19,7 @@ TlsTransport::TlsTransport(std::shared_ptr<TlsContext> context, int descriptor) 
 }
 
 TlsTransport::~TlsTransport() {
-  say_end();
+  TlsTransport::say_end();
   SSL_free(ssl_);
 }
 

@@ -30,7 +30,7 @@ cmd_setup() {
 
 jobs_at_once() { getconf _NPROCESSORS_ONLN; }
 
-# What one checkout compiled the next one finds again, whatever its folder; and precompiled headers are cached too.
+# What GCC compiled in one checkout the next one finds again, whatever its folder; and precompiled headers are cached too.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
 
 configure() {
@@ -54,7 +54,8 @@ cmd_build() {
   local preset=${1:-release}
   case "$preset" in
     release) build release ;;
-    fuzz) install_packages "${fuzz_packages[@]}" && build fuzz fuzz-targets ;;
+    fuzz) install_packages "${sanitizer_packages[@]}" && build fuzz fuzz-targets ;;
+    asan | tsan) install_packages "${sanitizer_packages[@]}" && build "$preset" all tests ;;
     *) build "$preset" all tests ;;
   esac
 }
@@ -98,7 +99,7 @@ cmd_portability() {
 }
 
 # More tests at a time than cores: many of them wait.
-tests_at_once() { echo $(($(jobs_at_once) + 1)); }
+tests_at_once() { echo $((2 * $(jobs_at_once))); }
 
 run_ctest() {
   local place=build/$1
@@ -149,7 +150,7 @@ cmd_bench() {
 
 cmd_fuzz() {
   install_boost
-  install_packages "${build_packages[@]}" "${fuzz_packages[@]}"
+  install_packages "${build_packages[@]}" "${sanitizer_packages[@]}"
   build fuzz fuzz-targets >build/fuzz.log 2>&1 || { cat build/fuzz.log >&2; exit 1; }
   local names name=${1:-} seconds=${2:-600}
   names=$(cd build/fuzz/fuzz && ls ./*_fuzz | sed 's/_fuzz//; s/^\.\///')
@@ -192,6 +193,6 @@ cmd_lint() {
   mkdir -p build
   configure dev # for its list of compile commands; nothing is built
   git ls-files -- 'core/*.cc' 'milter/*.cc' 'smtp/*.cc' 'daemon/*.cc' 'ctl/*.cc' 'pfbridge/*.cc' 'plugins/*.cc' |
-    grep -vE '(_test|_bsd|_openbsd)\.cc$' | # the latter two have no compile command here
+    grep -vE '(_test|_bsd|_openbsd|_kqueue)\.cc$' | # the latter three have no compile command here
     xargs -P "$(jobs_at_once)" -n 4 clang-tidy -p build/dev --quiet
 }

@@ -6,7 +6,7 @@ build_packages=(build-essential cmake ninja-build ccache mold pkg-config
   libgtest-dev libgmock-dev librocksdb-dev libgflags-dev libsnappy-dev zlib1g-dev libbz2-dev liblz4-dev libzstd-dev)
 test_packages=(python3 postfix swaks miltertest m4 iproute2 nftables openssl util-linux curl procps ca-certificates)
 lint_packages=(clang-format clang-tidy)
-fuzz_packages=(clang libclang-rt-14-dev)
+sanitizer_packages=(clang libclang-rt-14-dev)
 
 missing_packages() {
   local name
