@@ -53,7 +53,7 @@ class ConnectionOwner {
   virtual void over(Connection& connection) = 0;
 
  protected:
-  ~ConnectionOwner() = default;
+  virtual ~ConnectionOwner() = default;
 };
 
 class Connection : public Timed {

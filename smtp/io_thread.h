@@ -26,7 +26,7 @@ namespace deferd::smtp {
 class IoThread final : private ConnectionOwner {
  public:
   IoThread(FrontEnd& front, unsigned lane);
-  ~IoThread();  ///< Never started, or join()ed.
+  ~IoThread() override;  ///< Never started, or join()ed.
 
   void start(std::function<void()> ended);        ///< `ended` is called as its last act.
   void listen(int descriptor, std::string name);  ///< The descriptor outlives the thread.
