@@ -99,7 +99,7 @@ cmd_portability() {
 }
 
 # More tests at a time than cores: many of them wait.
-tests_at_once() { echo $((2 * $(jobs_at_once))); }
+tests_at_once() { echo $(($(jobs_at_once) + 1)); }
 
 run_ctest() {
   local place=build/$1
