@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "control/testing_time.h"
+#include "ops/batch_scheduling.h"
 #include "ops/fd_limit.h"
 #include "ops/signals.h"
 #include "ops/tuned_malloc.h"
@@ -14,6 +15,7 @@ namespace deferd {
 int serve(const ServeOptions& options, const LoadedConfig& loaded, Lent lent, Progress& progress, int parent,
           const std::function<void()>& started) {
   const auto& config = loaded.config;
+  schedule_as_batch();
   tune_malloc();
   const auto limit = raise_fd_limit();
   SignalWaiter signals(SignalWaiter::Children::told);  // plugins' programs

@@ -64,7 +64,7 @@ struct SmtpConfig {
   HandoverConfig handover;
   std::vector<Prefix> proxy_from;  ///< Balancers: their connections must begin with a PROXY header, nobody else's may.
   int threads = 0;                 ///< I/O threads; 0: one a core, at most 4.
-  int workers = 32;                ///< Threads in which plugins think.
+  int workers = 40;                ///< Threads in which plugins think.
   int window = 0;                  ///< Receive buffer while a held client sends its message, bytes; 0: the system's.
   std::string socket_owner;        ///< Of unix sockets; empty: whoever starts deferd.
   std::string socket_group;        ///< Empty: the owner's.
