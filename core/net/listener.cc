@@ -38,6 +38,15 @@ void allow_absent_address([[maybe_unused]] int socket, [[maybe_unused]] bool v6)
 #endif
 }
 
+// A connection's first lines are not acknowledged by a packet of their own, since answers to them follow (tcp(7)). To be called
+// when the socket listens already; accepted sockets have it, too.
+void acknowledge_with_answers([[maybe_unused]] int socket) {
+#if defined(TCP_QUICKACK)
+  const int off = 0;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+#endif
+}
+
 union InternetAddress {
   sockaddr any;
   sockaddr_in v4;
@@ -104,6 +113,7 @@ Result<Listener> Listener::open(const Tcp& where, int backlog) {
   socklen_t size = fill(address, where.address, where.port);
   if (::bind(listener.socket_, &address.any, size) != 0) return system_error(name, "cannot bind it");
   if (::listen(listener.socket_, backlog) != 0) return system_error(name, "cannot listen on it");
+  acknowledge_with_answers(listener.socket_);
   if (::getsockname(listener.socket_, &address.any, &size) != 0) return system_error(name, "cannot tell its port");
   listener.port_ = ntohs(v6 ? address.v6.sin6_port : address.v4.sin_port);
   return listener;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -116,8 +117,8 @@ TEST_F(ListenerTest, NeverBlocksAndIsNotInherited) {
   EXPECT_EQ(::fcntl(listener->descriptor(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 }
 
-/// 0, or why nobody is there.
-int connect_to(const Address& address, std::uint16_t port) {
+/// A client; -1: nobody is there (errno).
+int client_of(const Address& address, std::uint16_t port) {
   sockaddr_in6 v6{};
   sockaddr_in v4{};
   if (address.is_v4()) {
@@ -132,9 +133,19 @@ int connect_to(const Address& address, std::uint16_t port) {
   const int client = ::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int result = address.is_v4() ? ::connect(client, reinterpret_cast<const sockaddr*>(&v4), sizeof v4)
                                      : ::connect(client, reinterpret_cast<const sockaddr*>(&v6), sizeof v6);
-  const int error = result == 0 ? 0 : errno;
+  if (result == 0) return client;
+  const int error = errno;
   ::close(client);
-  return error;
+  errno = error;
+  return -1;
+}
+
+/// 0, or why nobody is there.
+int connect_to(const Address& address, std::uint16_t port) {
+  const int client = client_of(address, port);
+  if (client < 0) return errno;
+  ::close(client);
+  return 0;
 }
 
 const Address kLoopback = *Address::parse("127.0.0.1"), kLoopback6 = *Address::parse("::1");
@@ -147,6 +158,23 @@ TEST(TcpListener, TellsThePortItGot) {
     EXPECT_EQ(connect_to(address, listener->port()), 0) << address.to_string();
   }
 }
+
+#if defined(TCP_QUICKACK)
+TEST(TcpListener, HasWhatItAcceptsAcknowledgeWithAnswers) {
+  auto listener = Listener::open({kLoopback, 0});
+  ASSERT_TRUE(listener) << listener.error().what;
+  const int client = client_of(kLoopback, listener->port());
+  ASSERT_GE(client, 0);
+  const int accepted = ::accept(listener->descriptor(), nullptr, nullptr);
+  ASSERT_GE(accepted, 0);
+  int by_a_packet_of_its_own = -1;
+  socklen_t size = sizeof by_a_packet_of_its_own;
+  EXPECT_EQ(::getsockopt(accepted, IPPROTO_TCP, TCP_QUICKACK, &by_a_packet_of_its_own, &size), 0);
+  EXPECT_EQ(by_a_packet_of_its_own, 0);
+  ::close(accepted);
+  ::close(client);
+}
+#endif
 
 TEST(TcpListener, NeverSharesAPort) {
   auto first = Listener::open({kLoopback, 0});
