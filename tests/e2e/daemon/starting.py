@@ -158,8 +158,14 @@ def the_service_manager_is_told():
             deferd.kill()
 
 
+def no_thread_interrupts_who_is_at_work():
+    with serving() as deferd:
+        threads = os.listdir(f"/proc/{deferd.process.pid}/task")
+        assert len(threads) > 3 and {os.sched_getscheduler(int(thread)) for thread in threads} == {os.SCHED_BATCH}, threads
+
+
 TESTS = [a_store_has_one_deferd, a_live_milter_socket_is_not_stolen, a_live_control_socket_is_not_stolen,
          sockets_that_a_crash_left_are_taken_over, root_needs_a_user_to_become, an_unknown_user_is_told,
          in_the_background_it_is_ready_when_the_command_returns, in_the_background_a_failed_start_is_told_by_the_command,
          in_the_background_standard_error_is_no_place_for_the_log, it_ends_in_time_with_idle_connections_open,
-         the_service_manager_is_told]
+         the_service_manager_is_told, no_thread_interrupts_who_is_at_work]
