@@ -130,7 +130,7 @@ class Gateway(Monitored):
             f"store: {{engine: {engine}, path: {self.folder}/db}}\n"
             "listen: {smtp: ['0.0.0.0:8025', '[::]:8025']}\n"
             f"control: {{socket: {self.control}}}\n"
-            "smtp: {name: deferd.example.org}\n"
+            "smtp: {name: deferd.example.org, limits: {new_per_prefix: 0}}\n"
             "user: nobody\n"
             f"exempt: {{own_mx: {json.dumps(list(self.exempt))}}}\n"
             f"helpers: [{', '.join('[' + ', '.join(map(str, words)) + ']' for words in self.helpers)}]\n"
