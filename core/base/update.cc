@@ -9,7 +9,7 @@
 namespace deferd {
 namespace {
 
-constexpr int kTries = 16;
+constexpr int kTries = 64;
 
 /// Those who lost a race come back at different moments; the first retry at once, later ones after up to 2 ms.
 void wait_before_retry(int failed_tries) {

@@ -66,7 +66,7 @@ class Store {
 };
 
 /// Reads `keys`, lets `decide` compute the changes, commits them under the versions read, and does it again after a conflict (at
-/// most 16 times, then busy). `decide` may run more than once, so it should only compute; it fills in key, value, expires.
+/// most 64 times, then busy). `decide` may run more than once, so it should only compute; it fills in key, value, expires.
 using Decide = std::function<std::vector<Change>(std::span<const Record> records)>;
 Result<void> update(Store& store, std::string_view group, std::span<const std::string_view> keys, const Decide& decide);
 
