@@ -15,7 +15,7 @@ constexpr int kTries = 64;
 void wait_before_retry(int failed_tries) {
   if (failed_tries < 2) return;
   thread_local std::minstd_rand random(static_cast<unsigned>(std::hash<std::thread::id>{}(std::this_thread::get_id())) | 1U);
-  std::uniform_int_distribution<int> microseconds(0, std::min(2'000, 25 << failed_tries));
+  std::uniform_int_distribution<int> microseconds(0, std::min(2'000, 25 << std::min(failed_tries, 7)));
   std::this_thread::sleep_for(std::chrono::microseconds(microseconds(random)));
 }
 
