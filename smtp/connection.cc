@@ -233,7 +233,7 @@ void Connection::finish(std::string_view farewell) {
   }
   // Its last reply is a farewell already.
   if (reply_.empty() || then_ != Step::Then::hang_up) reply_ += farewell;
-  static_cast<void>(transport().write(std::string_view(reply_).substr(sent_)));
+  static_cast<void>(transport().write_last(std::string_view(reply_).substr(sent_)));
   close();
 }
 

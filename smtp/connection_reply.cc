@@ -92,7 +92,8 @@ bool Connection::send() {
   if (!greeted_ && spoke_early()) session_->spoke_early(true);
   greeted_ = true;
   while (sent_ < reply_.size()) {
-    const auto moved = transport().write(std::string_view(reply_).substr(sent_));
+    const auto left = std::string_view(reply_).substr(sent_);
+    const auto moved = then_ == Step::Then::hang_up ? transport().write_last(left) : transport().write(left);
     switch (moved.state) {
       case Moved::State::ok:
         sent_ += static_cast<std::uint32_t>(moved.bytes);

@@ -1,5 +1,7 @@
 #include "smtp/smtp_server.h"
 
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,6 +118,22 @@ TEST_F(SmtpServerTest, HearsAnEndThatComesTogetherWithTheLastWords) {
   EXPECT_EQ(one->reply(), "250 2.0.0 OK");
   for (const auto& each : {&one, &other}) EXPECT_EQ((*each)->reply(), "(closed)");
 }
+
+#if defined(__linux__)
+TEST_F(SmtpServerTest, SaysItsLastWordsTogetherWithTheEnd) {
+  start();
+  for (int i = 0; i < 50; ++i) {  // once it may look so by chance
+    TestClient one(where());
+    one.reply();
+    one.send("QUIT\r\n");
+    pollfd heard{one.descriptor(), POLLIN, 0};
+    ASSERT_EQ(::poll(&heard, 1, 20'000), 1);
+    char bytes[200];
+    ASSERT_GT(::recv(one.descriptor(), bytes, sizeof bytes, MSG_DONTWAIT), 0);
+    ASSERT_EQ(::recv(one.descriptor(), bytes, sizeof bytes, MSG_DONTWAIT), 0);
+  }
+}
+#endif
 
 TEST_F(SmtpServerTest, TellsPluginsThatAClientHasGone) {
   script.hooks = hook::disconnect;

@@ -8,9 +8,9 @@ namespace {
 constexpr std::size_t kLongest = 400;
 
 std::string local_date(Time now) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  const std::time_t unix_time = std::chrono::system_clock::to_time_t(now);
   std::tm local{};
-  ::localtime_r(&seconds, &local);
+  ::localtime_r(&unix_time, &local);
   char text[64];
   return {text, std::strftime(text, sizeof text, "%a %b %e %H:%M:%S %Y", &local)};
 }

@@ -6,6 +6,16 @@
 
 namespace deferd::smtp {
 
+namespace {
+
+#if defined(MSG_MORE)
+constexpr int kMore = MSG_MORE;  // the end follows
+#else
+constexpr int kMore = 0;
+#endif
+
+}  // namespace
+
 Moved PlainTransport::read(std::span<char> into) {
   for (;;) {
     const auto got = ::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT);
@@ -16,9 +26,12 @@ Moved PlainTransport::read(std::span<char> into) {
   }
 }
 
-Moved PlainTransport::write(std::string_view bytes) {
+Moved PlainTransport::write(std::string_view bytes) { return send(bytes, 0); }
+Moved PlainTransport::write_last(std::string_view bytes) { return send(bytes, kMore); }
+
+Moved PlainTransport::send(std::string_view bytes, int flags) {
   for (;;) {
-    const auto sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const auto sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL | flags);
     if (sent >= 0) return {Moved::State::ok, static_cast<std::size_t>(sent)};
     if (errno == EINTR) continue;
     return {errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? Moved::State::wait_write : Moved::State::failed};

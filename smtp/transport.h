@@ -25,6 +25,8 @@ class Transport {
   virtual ~Transport() = default;
   virtual Moved read(std::span<char> into) = 0;
   virtual Moved write(std::string_view bytes) = 0;
+  /// write() of what is followed by nothing but the end, which must come at once: both may go in one packet.
+  virtual Moved write_last(std::string_view bytes) { return write(bytes); }
   virtual bool encrypted() const = 0;
   /// Tells the peer that we say no more, if the encryption has a word for it (TLS: close_notify); then shut down the descriptor.
   virtual void say_end() {}
@@ -36,10 +38,13 @@ class PlainTransport : public Transport {
   explicit PlainTransport(int descriptor) : descriptor_(descriptor) {}
   Moved read(std::span<char> into) override;
   Moved write(std::string_view bytes) override;
+  Moved write_last(std::string_view bytes) override;
   bool encrypted() const override { return false; }
   int descriptor() const { return descriptor_; }
 
  private:
+  Moved send(std::string_view bytes, int flags);
+
   int descriptor_;
 };
 
