@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ops/signals.h"
+#include "smtp/alertness.h"
 #include "smtp/original_destination.h"
 #include "smtp/reply.h"
 #include "smtp/texts.h"
@@ -49,13 +50,32 @@ void IoThread::start(std::function<void()> ended) {
   thread_ = std::thread([this, ended = std::move(ended)] {
     block_signals();
     for (bool running = true; running;) try {
-        io_.run();
+        run();
         running = false;
       } catch (const std::exception& error) {  // no memory: one event is lost, the others are not
         front_.wiring.log.error("smtp.failed", {{"error", error.what()}});
       }
     ended();
   });
+}
+
+/// As io_.run() does, but that naps are avoided.
+void IoThread::run() {
+  Alertness alertness;
+  const auto time = [] { return SteadyTime::clock::now(); };
+  while (!io_.stopped()) {
+    if (io_.poll() > 0) {
+      alertness.found_something(time());
+      continue;
+    }
+    const auto from = time();
+    if (alertness.looks_again(from)) {
+      std::this_thread::yield();
+      continue;
+    }
+    io_.run_one();
+    alertness.slept(from, time());
+  }
 }
 
 void IoThread::join() {

@@ -52,6 +52,7 @@ class IoThread final : private ConnectionOwner {
   void stuttered(std::size_t bytes) override { stuttered_ += bytes; }
   void over(Connection& connection) override;
 
+  void run();
   struct Again;  // poll(), whatever happens
   void poll() noexcept;
   template <class Do>
