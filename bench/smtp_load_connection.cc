@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "letters.h"
+
 namespace deferd::bench {
 
 namespace {
@@ -47,7 +49,7 @@ SmtpClient loopback_client(std::uint64_t n) {
   auto& source = reinterpret_cast<sockaddr_in&>(client.source);
   source.sin_family = AF_INET;
   source.sin_addr.s_addr = htonl(static_cast<std::uint32_t>(0x7F010000u + (network << 8) + host));
-  client.sender = fmt::format("sender{}@example.org", n);
+  client.sender = fmt::format("sender-{}@example.org", in_letters(n));
   client.recipient = fmt::format("r{}@example.net", n % 1000);
   return client;
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "letters.h"
+
 namespace deferd::bench {
 namespace {
 
@@ -11,13 +13,7 @@ constexpr std::uint64_t kOdd = 2654435761;  // times an odd number, and modulo a
 
 std::uint32_t scattered(std::uint32_t net, std::uint64_t n) { return net | static_cast<std::uint32_t>(n * kOdd & 0xffffff); }
 
-// In letters, because greylisting takes numbers in a sender for changing ones.
-std::string name(std::uint64_t n) {
-  std::string out = "anna-";
-  do out += static_cast<char>('a' + n % 26);
-  while ((n /= 26) > 0);
-  return out;
-}
+std::string name(std::uint64_t n) { return "anna-" + in_letters(n); }
 
 Mail mail(Kind kind, std::uint32_t client, std::uint64_t n) {
   const auto domain = fmt::format("d{}.example.net", n % 5003);
