@@ -2,12 +2,19 @@
 
 namespace deferd::smtp {
 
+namespace {
+
+constexpr std::size_t kUsual = 96;  // no command of most clients is longer
+
+}  // namespace
+
 void LineReader::feed(std::string_view bytes) {
   if (start_ > 0) {
     buffer_.erase(0, start_);
     scanned_ -= start_;
     start_ = 0;
   }
+  if (buffer_.capacity() < kUsual) buffer_.reserve(kUsual);
   buffer_.append(bytes);
 }
 

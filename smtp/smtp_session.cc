@@ -125,8 +125,10 @@ Step SmtpSession::State::helo(std::string_view name, bool extended_helo) {
 }
 
 Step SmtpSession::State::greeting() const {
-  std::string lines = config().name;
-  if (const auto ready = text(config().texts.ready); !ready.empty()) lines += " " + ready;
+  std::string lines;
+  lines.reserve(160);
+  lines = config().name;
+  if (const auto ready = text(config().texts.ready); !ready.empty()) lines.append(" ").append(ready);
   const auto offer = [&lines](std::string_view keyword) { lines.append("\n").append(keyword); };
   if (extended) {
     if (rules->handover)

@@ -217,14 +217,22 @@ std::optional<ListHit> MailList::find(std::string_view address) const {
   if (!domain.empty() && domain.back() == '.') domain.remove_suffix(1);
 
   if (!exact_.empty()) {
-    const auto local = unquoted(std::string_view(*folded).substr(0, at));
-    const auto plus = local.find('+');
-    for (const auto& user : {local, plus == std::string::npos || plus == 0 ? local : local.substr(0, plus)}) {
-      if (auto hit = probe(exact_, user + "@" + std::string(domain))) return hit;
-      if (auto hit = probe(exact_, user + "@")) return hit;
+    auto whole = unquoted(std::string_view(*folded).substr(0, at));
+    const auto plus = whole.find('+');
+    auto user = whole.size();
+    whole.append("@").append(domain);
+    const auto probe_user = [&] {
+      auto hit = probe(exact_, whole);
+      return hit ? hit : probe(exact_, std::string_view(whole).substr(0, user + 1));
+    };
+    if (auto hit = probe_user()) return hit;
+    if (plus != std::string::npos && plus > 0) {
+      whole.erase(plus, user - plus);
+      user = plus;
+      if (auto hit = probe_user()) return hit;
     }
     if (!domain.empty())
-      if (auto hit = probe(exact_, "@" + std::string(domain))) return hit;
+      if (auto hit = probe(exact_, std::string_view(whole).substr(user))) return hit;
   }
   if (!domain.empty())
     if (auto hit = domains_.find_domain(domain)) return hit;

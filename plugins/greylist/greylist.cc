@@ -150,6 +150,7 @@ std::vector<Change> Greylist::judge(Context& context, Attempt& attempt, std::spa
   const Duration waited = std::max(Duration(0), attempt.now - since);
 
   std::vector<Change> changes;
+  changes.reserve(2);
   const auto keep_tuple = [&] { changes.push_back({attempt.tuple_key, encode(step.tuple), step.expires, {}}); };
   const auto end_waiting = [&] {
     outcome.waited = waited;
