@@ -233,17 +233,18 @@ void Connection::finish(std::string_view farewell) {
   }
   // Its last reply is a farewell already.
   if (reply_.empty() || then_ != Step::Then::hang_up) reply_ += farewell;
-  static_cast<void>(transport().write_last(std::string_view(reply_).substr(sent_)));
+  static_cast<void>(transport().write(std::string_view(reply_).substr(sent_)));
   close();
 }
 
 void Connection::hang_up() {
   owner_.wheel().cancel(*this);
   // Closing with something unread, or when more is to come, makes the system reset the connection, and the client may never see
-  // our last words. Many read nothing before they have sent their message.
-  if (!held_ && !cut_ && !spoke_early()) return close();
+  // our last words. Many read nothing before they have sent their message. What answers these words is no concern of ours.
+  const bool lingers = held_ || cut_ || spoke_early();
   end_tls();
   ::shutdown(descriptor(), SHUT_WR);
+  if (!lingers) return close();
   reader_.clear();
   become(State::lingering);
   owner_.wheel().set(*this, owner_.now() + (cut_ ? config_->limits.idle : kLinger));

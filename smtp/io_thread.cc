@@ -136,7 +136,7 @@ void IoThread::receive(Seat& seat, const Endpoint& client, const Acceptor& accep
   const auto answer = front_.admission.enter(seat, named ? std::optional(network_of(known.client)) : std::nullopt, now());
   if (answer.refusal != Admission::Refusal::none) {
     front_.refused(answer.refusal, known.client);
-    static_cast<void>(seat.transport().write_last(busy(config, known.client, front_.wiring.clock)));
+    static_cast<void>(seat.transport().write(busy(config, known.client, front_.wiring.clock)));
     return bury(seat);
   }
   seat.entered = true;
@@ -175,7 +175,7 @@ std::unique_ptr<SmtpSession> IoThread::open(Connection& connection, Session&& kn
   if (known.client_port != 0)
     if (const auto refusal = front_.admission.name(seat, network_of(client), now()); refusal != Admission::Refusal::none) {
       front_.refused(refusal, client);
-      static_cast<void>(seat.transport().write_last(busy(seat.config(), client, front_.wiring.clock)));
+      static_cast<void>(seat.transport().write(busy(seat.config(), client, front_.wiring.clock)));
       return nullptr;
     }
   seat.known = true;
@@ -271,17 +271,12 @@ void IoThread::over(Connection& connection) {
   if (seat.held) front_.held.add(-1);
   if (session && session->needs_goodbye()) goodbyes_.add(std::move(session));
   if (stopping_) goodbyes_.say();
-  disconnect(seat);  // now: its last words may wait for it
   net::post(io_, [this, &seat] { bury(seat); });
 }
 
-void IoThread::disconnect(Seat& seat) {
+void IoThread::bury(Seat& seat) {
   unwatch(seat);  // closing is not enough while a child that has not come to exec(2) has it, too
   seat.close_socket();
-}
-
-void IoThread::bury(Seat& seat) {
-  disconnect(seat);
   seats_.erase_and_dispose(seats_.iterator_to(seat), [](Seat* dead) { delete dead; });
   end_if_empty();
 }

@@ -75,7 +75,6 @@ class IoThread final : private ConnectionOwner {
   void arm();
   void turn();
   static std::string farewell();
-  void disconnect(Seat& seat);
   void bury(Seat& seat);
   void end_if_empty();
 

@@ -135,6 +135,14 @@ TEST_F(SmtpServerTest, SaysItsLastWordsTogetherWithTheEnd) {
 }
 #endif
 
+TEST_F(SmtpServerTest, ItsLastWordsReachWhoHasSaidMore) {
+  start();
+  TestClient one(where());
+  one.reply();
+  one.send("QUIT\r\n" + std::string(100'000, 'x'));
+  EXPECT_EQ(one.reply(), "221 2.0.0 mx.example Bye");
+}
+
 TEST_F(SmtpServerTest, TellsPluginsThatAClientHasGone) {
   script.hooks = hook::disconnect;
   start();

@@ -25,7 +25,8 @@ class Transport {
   virtual ~Transport() = default;
   virtual Moved read(std::span<char> into) = 0;
   virtual Moved write(std::string_view bytes) = 0;
-  /// write() of what is followed by nothing but the end, which must come at once: both may go in one packet.
+  /// write() of what is followed by nothing but the end: it may wait for that, to go in one packet. shutdown(2) must come at
+  /// once; close(2) alone drops it if something is unread.
   virtual Moved write_last(std::string_view bytes) { return write(bytes); }
   virtual bool encrypted() const = 0;
   /// Tells the peer that we say no more, if the encryption has a word for it (TLS: close_notify); then shut down the descriptor.
