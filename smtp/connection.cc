@@ -241,13 +241,15 @@ void Connection::hang_up() {
   owner_.wheel().cancel(*this);
   // Closing with something unread, or when more is to come, makes the system reset the connection, and the client may never see
   // our last words. Many read nothing before they have sent their message. What answers these words is no concern of ours.
-  const bool lingers = held_ || cut_ || spoke_early();
-  end_tls();
-  ::shutdown(descriptor(), SHUT_WR);
-  if (!lingers) return close();
-  reader_.clear();
-  become(State::lingering);
-  owner_.wheel().set(*this, owner_.now() + (cut_ ? config_->limits.idle : kLinger));
+  if (held_ || cut_ || spoke_early()) {
+    end_tls();
+    reader_.clear();
+    become(State::lingering);
+    owner_.wheel().set(*this, owner_.now() + (cut_ ? config_->limits.idle : kLinger));
+  } else {
+    close();
+  }
+  ::shutdown(descriptor(), SHUT_WR);  // at last: who hears the end may come again at once, and must not be counted twice
 }
 
 void Connection::close() {

@@ -49,7 +49,7 @@ class ConnectionOwner {
   /// One connection more (or less: -1) waits before it is told something. It waits for nothing else meanwhile.
   virtual void slowed(Connection& connection, int change) = 0;
   virtual void stuttered(std::size_t bytes) = 0;
-  /// Nothing will be called any more. It must not be destroyed within this call.
+  /// Nothing will be called any more. Neither it nor its descriptor may go within this call.
   virtual void over(Connection& connection) = 0;
 
  protected:

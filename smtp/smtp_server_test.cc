@@ -135,6 +135,17 @@ TEST_F(SmtpServerTest, SaysItsLastWordsTogetherWithTheEnd) {
 }
 #endif
 
+TEST_F(SmtpServerTest, WhoHearsTheEndMayComeAgainAtOnce) {
+  config.limits.per_prefix = 1;
+  start();
+  for (int i = 0; i < 1000; ++i) {  // who was counted a moment too long was refused now and then
+    TestClient one(where());
+    ASSERT_EQ(one.reply(), "220 mx.example ESMTP");
+    one.ask("QUIT");
+    ASSERT_EQ(one.reply(), "(closed)");
+  }
+}
+
 TEST_F(SmtpServerTest, ItsLastWordsReachWhoHasSaidMore) {
   start();
   TestClient one(where());
