@@ -8,7 +8,7 @@ namespace deferd::smtp {
 
 namespace {
 
-#if defined(MSG_MORE)
+#if defined(__linux__)
 constexpr int kMore = MSG_MORE;  // the end follows
 #else
 constexpr int kMore = 0;
